@@ -1,0 +1,264 @@
+"""Every error that a caller can meet.
+
+Owns the one exception tree of the server and the kinds it maps to. How a kind looks on the wire is in `rpc/status.py`. The
+invariant: a message here is written for the caller, names no internals, and says what to do.
+"""
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Kind(Enum):
+    """What sort of failure it is: one for each canonical gRPC code that this server uses."""
+
+    INVALID_ARGUMENT = "invalid_argument"
+    NOT_FOUND = "not_found"
+    ALREADY_EXISTS = "already_exists"
+    FAILED_PRECONDITION = "failed_precondition"
+    ABORTED = "aborted"
+    OUT_OF_RANGE = "out_of_range"
+    RESOURCE_EXHAUSTED = "resource_exhausted"
+    UNAUTHENTICATED = "unauthenticated"
+    PERMISSION_DENIED = "permission_denied"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    CANCELLED = "cancelled"
+    UNAVAILABLE = "unavailable"
+    UNIMPLEMENTED = "unimplemented"
+    INTERNAL = "internal"
+
+
+class GraphwireError(Exception):
+    """The root of all errors that a caller can meet.
+
+    Args:
+        message: A sentence for the caller: what is wrong, and what to do.
+        metadata: Facts for programs, as text.
+    """
+
+    kind: ClassVar[Kind] = Kind.INTERNAL
+    reason: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = metadata
+
+
+class InvalidField(GraphwireError):
+    """A field of a request is wrong. Correct it and call again.
+
+    Args:
+        field: The field's path in the request, such as `config.recursion_limit`.
+        problem: What is wrong, and what it should be.
+    """
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "INVALID_FIELD"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}", field=field)
+        self.field = field
+        self.problem = problem
+
+
+class ResourceNotFound(GraphwireError):
+    """Something that the request names does not exist.
+
+    Args:
+        resource_id: The id or name that was asked for.
+    """
+
+    kind = Kind.NOT_FOUND
+    resource_type: ClassVar[str]
+    hint: ClassVar[str]
+
+    def __init__(self, resource_id: str) -> None:
+        super().__init__(f"{self.resource_type} {resource_id!r} does not exist; {self.hint}")
+        self.resource_id = resource_id
+
+
+class AssistantNotFound(ResourceNotFound):
+    """No assistant and no graph has this id or name. SearchAssistants lists them."""
+
+    reason = "ASSISTANT_NOT_FOUND"
+    resource_type = "assistant"
+    hint = "SearchAssistants lists those that do"
+
+
+class ThreadNotFound(ResourceNotFound):
+    """No thread has this id. Create it first, or let the run create it."""
+
+    reason = "THREAD_NOT_FOUND"
+    resource_type = "thread"
+    hint = "create it with CreateThread, or set if_not_exists in the run"
+
+
+class RunNotFound(ResourceNotFound):
+    """No run has this id, or it belongs to another thread, or it was stateless and has ended."""
+
+    reason = "RUN_NOT_FOUND"
+    resource_type = "run"
+    hint = "ListRuns lists the runs of a thread; a stateless run is gone when it has ended"
+
+
+class CheckpointNotFound(ResourceNotFound):
+    """The thread has no checkpoint with this id. ListThreadHistory lists them."""
+
+    reason = "CHECKPOINT_NOT_FOUND"
+    resource_type = "checkpoint"
+    hint = "ListThreadHistory lists those of a thread"
+
+
+class ThreadExists(GraphwireError):
+    """A thread has this id already. Use it, or choose another id."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "THREAD_EXISTS"
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(f"thread {thread_id!r} exists already; set if_exists to keep it, or choose another id")
+        self.resource_id = thread_id
+
+
+class ThreadBusy(GraphwireError):
+    """A run is on the thread. Wait for it, cancel it, or let the new run wait its turn.
+
+    Args:
+        thread_id: The thread.
+        wants: What was refused, as a noun, such as `the run`.
+    """
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "THREAD_BUSY"
+
+    def __init__(self, thread_id: str, wants: str) -> None:
+        super().__init__(
+            f"thread {thread_id!r} is busy, so {wants} is refused; wait for its run or cancel it", thread_id=thread_id
+        )
+
+
+class NothingToResume(GraphwireError):
+    """The thread has no run that waits for an answer. Send an input instead of command.resume."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOTHING_TO_RESUME"
+
+    def __init__(self, thread_id: str | None) -> None:
+        where = f"thread {thread_id!r}" if thread_id else "a stateless run"
+        super().__init__(f"command.resume: {where} has no interrupt that waits for an answer; send an input instead")
+
+
+class ThreadHasNoGraph(GraphwireError):
+    """No run has used the thread yet, so no graph can read or change its state."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "THREAD_HAS_NO_GRAPH"
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(f"thread {thread_id!r} has no graph yet; run one on it, or create it with graph_id")
+
+
+class RunFinished(GraphwireError):
+    """The run has ended, so it cannot be cancelled."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RUN_FINISHED"
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(f"run {run_id!r} has ended with status {status}", run_id=run_id, status=status)
+
+
+class RunActive(GraphwireError):
+    """The run has not ended, so it cannot be deleted. Cancel it first."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RUN_ACTIVE"
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(f"run {run_id!r} is {status}; cancel it first", run_id=run_id, status=status)
+
+
+class CursorExpired(GraphwireError):
+    """Events behind the cursor are no longer held. Join live, or from `oldest_seq` - 1, and read the state.
+
+    Args:
+        after_seq: The cursor.
+        oldest_seq: The lowest number that is still held; one above `newest_seq` where nothing is.
+        newest_seq: The highest number given so far.
+    """
+
+    kind = Kind.OUT_OF_RANGE
+    reason = "CURSOR_EXPIRED"
+
+    def __init__(self, after_seq: int, oldest_seq: int, newest_seq: int) -> None:
+        super().__init__(
+            f"after_seq: events after {after_seq} are no longer held (held: {oldest_seq} to {newest_seq}); "
+            "join without a cursor and read the thread's state",
+            after_seq=str(after_seq),
+            oldest_seq=str(oldest_seq),
+            newest_seq=str(newest_seq),
+        )
+
+
+class SlowReader(GraphwireError):
+    """The reader fell further behind than the server holds events. Join again from `after_seq`, and read faster.
+
+    Args:
+        after_seq: The last event that was handed to the reader's connection.
+    """
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "SLOW_READER"
+
+    def __init__(self, after_seq: int) -> None:
+        super().__init__(
+            f"this stream was read too slowly; join again with after_seq {after_seq}", after_seq=str(after_seq)
+        )
+
+
+class CapacityReached(GraphwireError):
+    """The server has as many of these as it allows. Try again later, or raise the limit."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "CAPACITY_REACHED"
+
+
+class MessageTooLarge(GraphwireError):
+    """An answer is larger than the server may send. Ask for less, or raise the limit on both sides."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "MESSAGE_TOO_LARGE"
+
+
+class Draining(GraphwireError):
+    """The server is stopping. Connect again, and resume from the cursor.
+
+    Args:
+        after_seq: The last event that was delivered, for streams.
+    """
+
+    kind = Kind.UNAVAILABLE
+    reason = "DRAINING"
+    retry_after: ClassVar[float] = 1.0
+
+    def __init__(self, after_seq: int | None = None) -> None:
+        metadata = {} if after_seq is None else {"after_seq": str(after_seq)}
+        super().__init__("the server is stopping; connect again and resume from the cursor", **metadata)
+
+
+class StoreUnavailable(GraphwireError):
+    """The data store does not answer, is full or is locked. The log has the cause; try again."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "STORE_UNAVAILABLE"
+    retry_after: ClassVar[float] = 1.0
+
+
+class NotOffered(GraphwireError):
+    """This version does not offer the call or the option."""
+
+    kind = Kind.UNIMPLEMENTED
+    reason = "NOT_OFFERED"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not offered by this version of graphwire")

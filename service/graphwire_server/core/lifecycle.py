@@ -1,0 +1,49 @@
+"""The moves that a run may make in its life.
+
+Owns the one table of them. Pure: every change of a run's status goes through `move`, so a move that is not in the table cannot happen.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+
+from graphwire_server.core.model import Outcome, Run, RunStatus, ThreadStatus
+
+MOVES = MappingProxyType(
+    {
+        RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.ERROR}),
+        RunStatus.RUNNING: frozenset({RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.TIMEOUT, RunStatus.INTERRUPTED}),
+        RunStatus.SUCCESS: frozenset(),
+        RunStatus.ERROR: frozenset(),
+        RunStatus.TIMEOUT: frozenset(),
+        RunStatus.INTERRUPTED: frozenset(),
+    }
+)
+"""From each status, those that may follow."""
+
+
+class IllegalMove(AssertionError):
+    """The server tried a move that the table does not have: a defect of the server."""
+
+
+def move(run: Run, to: RunStatus, now: datetime) -> Run:
+    """The run after a move.
+
+    Raises:
+        IllegalMove: The table does not have it.
+    """
+    if to not in MOVES[run.status]:
+        raise IllegalMove(f"{run.status} -> {to}")
+    return replace(run, status=to, updated_at=now)
+
+
+def finish(run: Run, outcome: Outcome, last_seq: int, now: datetime) -> Run:
+    """The run at its end. Raises IllegalMove where it has ended before."""
+    return replace(move(run, outcome.status, now), outcome=outcome, last_seq=last_seq)
+
+
+def thread_status(outcome: Outcome) -> ThreadStatus:
+    """What a run's end makes of its thread, where no other run waits on it (wire facts 61 and 62)."""
+    if outcome.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
+        return ThreadStatus.ERROR
+    return ThreadStatus.INTERRUPTED if outcome.stopped else ThreadStatus.IDLE

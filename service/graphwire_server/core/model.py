@@ -1,0 +1,368 @@
+"""What runs, threads and assistants are.
+
+Owns the values that the layers hand to one another. Values are frozen; a change is a new value. JSON that came in with a
+request is kept as Python objects, JSON that goes out as text in bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+JsonValue: TypeAlias = Any  # the JSON edge: whatever a JSON parser returns
+JsonObject: TypeAlias = Mapping[str, Any]  # the JSON edge: a parsed JSON object
+
+
+class RunStatus(StrEnum):
+    """Where a run is in its life (wire fact 60). `core/lifecycle.py` has the moves between them."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self not in (RunStatus.PENDING, RunStatus.RUNNING)
+
+
+class ThreadStatus(StrEnum):
+    """What a thread is doing (wire fact 60)."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+
+
+class MultitaskStrategy(StrEnum):
+    """What happens to a run that is created while another is on its thread (wire fact 66)."""
+
+    ENQUEUE = "enqueue"
+    REJECT = "reject"
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+
+class Durability(StrEnum):
+    """When a run's checkpoints are written."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+    EXIT = "exit"
+
+
+STREAM_MODES = ("values", "updates", "messages-tuple", "messages", "debug", "custom", "events", "tasks", "checkpoints")
+"""The stream modes that a run may ask for (seed 000 and LangGraph's own)."""
+
+DEFAULT_STREAM_MODES = ("values",)
+"""What a run streams that does not say (wire A6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupt:
+    """A question of a node to a person. `value` and `response_schema` are JSON text."""
+
+    id: str
+    value: bytes
+    response_schema: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunError:
+    """Why a run failed, fit for the caller's eyes (wire fact 23)."""
+
+    type: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointRef:
+    """Which checkpoint of a thread is meant; `checkpoint_id` None is the latest, `checkpoint_ns` empty the root graph."""
+
+    checkpoint_id: str | None = None
+    checkpoint_ns: str = ""
+    checkpoint_map: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goto:
+    """A node to run next, with an input of its own where `has_input` says so."""
+
+    node: str
+    has_input: bool = False
+    input: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """An instruction to a graph instead of an input."""
+
+    has_resume: bool = False
+    resume: JsonValue = None
+    update: JsonValue = None
+    goto: tuple[Goto, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """LangGraph's per-run configuration."""
+
+    tags: tuple[str, ...] = ()
+    recursion_limit: int | None = None
+    configurable: JsonObject | None = None
+    metadata: JsonObject | None = None
+    max_concurrency: int | None = None
+    run_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """What a caller asks a graph to do: all that decides how the run executes.
+
+    `has_input` tells no input from JSON null (wire A6). `stream_modes` are those of `STREAM_MODES`.
+    """
+
+    assistant: str
+    thread_id: str | None = None
+    has_input: bool = False
+    input: JsonValue = None
+    command: Command | None = None
+    config: RunConfig = RunConfig()
+    context: JsonObject | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    checkpoint: CheckpointRef | None = None
+    interrupt_before: tuple[str, ...] = ()
+    interrupt_after: tuple[str, ...] = ()
+    stream_modes: tuple[str, ...] = DEFAULT_STREAM_MODES
+    stream_subgraphs: bool = False
+    durability: Durability | None = None
+    multitask_strategy: MultitaskStrategy = MultitaskStrategy.ENQUEUE
+    create_thread: bool = False
+    keep_thread: bool = False
+
+    @property
+    def stateless(self) -> bool:
+        """Whether the run gets a thread of its own that ends with it."""
+        return self.thread_id is None and not self.keep_thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended: what the terminal event says, and for stateless runs the output, which nothing else keeps."""
+
+    status: RunStatus
+    error: RunError | None = None
+    interrupts: tuple[Interrupt, ...] = ()
+    task_interrupts: tuple["TaskInterrupts", ...] = ()
+    next: tuple[str, ...] = ()
+    checkpoint_id: str = ""
+    values: bytes | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nodes remain that a later run can go on with."""
+        return bool(self.interrupts or self.next)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInterrupts:
+    """The interrupts of one task (wire fact 22)."""
+
+    task_id: str
+    interrupts: tuple[Interrupt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a graph. `outcome` is None until it has ended.
+
+    `first_seq` is the number of its first event, 0 until it starts; `last_seq` that of its last, 0 until it has ended.
+    """
+
+    run_id: str
+    thread_id: str
+    assistant_id: str
+    graph_id: str
+    status: RunStatus
+    created_at: datetime
+    updated_at: datetime
+    spec: RunSpec
+    attempt: int = 1
+    outcome: Outcome | None = None
+    first_seq: int = 0
+    last_seq: int = 0
+
+    @property
+    def stateless(self) -> bool:
+        """Whether the run's thread ends with it."""
+        return self.spec.stateless
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A conversation.
+
+    `last_seq` is an upper bound of the event numbers given so far: exact while no run is on the thread, a reserved block
+    above that while one is (design, promise 3).
+    """
+
+    thread_id: str
+    created_at: datetime
+    updated_at: datetime
+    status: ThreadStatus = ThreadStatus.IDLE
+    metadata: JsonObject = field(default_factory=dict)
+    graph_id: str | None = None
+    assistant_id: str | None = None
+    interrupts: tuple[TaskInterrupts, ...] = ()
+    error: str | None = None
+    last_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assistant:
+    """A graph with a configuration."""
+
+    assistant_id: str
+    graph_id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    description: str = ""
+    config: RunConfig = RunConfig()
+    context: JsonObject | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTask:
+    """A task of a state."""
+
+    id: str
+    name: str
+    error: str | None
+    interrupts: tuple[Interrupt, ...]
+    result: bytes | None
+    checkpoint: CheckpointRef | None
+    state: "ThreadState | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadState:
+    """A thread's state at one checkpoint; without a checkpoint where it has none (wire fact 68)."""
+
+    values: bytes
+    next: tuple[str, ...]
+    tasks: tuple[StateTask, ...]
+    checkpoint: CheckpointRef | None
+    parent_checkpoint: CheckpointRef | None
+    metadata: bytes
+    created_at: datetime | None
+    interrupts: tuple[Interrupt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadQuery:
+    """Which threads are meant; empty parts do not filter."""
+
+    metadata: JsonObject = field(default_factory=dict)
+    status: ThreadStatus | None = None
+    thread_ids: tuple[str, ...] = ()
+
+
+class ThreadSort(StrEnum):
+    """By what threads are sorted."""
+
+    UPDATED_AT = "updated_at"
+    CREATED_AT = "created_at"
+    THREAD_ID = "thread_id"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A slice of a list: `offset` from 0, `limit` from 1 to `MAX_PAGE`."""
+
+    offset: int = 0
+    limit: int = 10
+
+
+MAX_PAGE = 1000
+"""The most rows of one page (wire fact 83)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphInfo:
+    """A graph of langgraph.json."""
+
+    graph_id: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphNode:
+    """A node of a drawn graph; `metadata` is a JSON object."""
+
+    id: str
+    name: str
+    metadata: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphEdge:
+    """An edge of a drawn graph."""
+
+    source: str
+    target: str
+    label: str = ""
+    conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A graph's nodes and edges, and the same as Mermaid text."""
+
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+    mermaid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """JSON Schemas of a graph; None where the graph cannot state one."""
+
+    graph_id: str
+    input: bytes | None
+    output: bytes | None
+    state: bytes | None
+    config: bytes | None
+    context: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubgraphInfo:
+    """A graph inside a graph."""
+
+    namespace: str
+    schemas: Schemas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How many events the log holds for readers that lag or come back.
+
+    Attributes:
+        thread_bytes: The most bytes of events that one thread holds; the oldest go first.
+        ended_bytes: The most bytes of all threads together on which no run is.
+        ended_for: How long a thread's events stay after its last run and its last reader.
+    """
+
+    thread_bytes: int = 32 << 20
+    ended_bytes: int = 16 << 20
+    ended_for: timedelta = timedelta(seconds=60)
