@@ -59,9 +59,9 @@ class MessageOrigin:
 
 
 class ToolCallChunk(NamedTuple):
-    """A piece of a tool call; `args` is a fragment of JSON text."""
+    """A piece of a tool call: `position` is the call's place in its message, `args` a fragment of JSON text."""
 
-    index: int | None
+    position: int | None
     id: str
     name: str
     args: str

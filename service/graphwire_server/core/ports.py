@@ -174,12 +174,8 @@ class EventLog(Protocol):
         ...
 
 
-class Append(Protocol):
-    """How the engine reports what a run does: namespace, payload, and about how many bytes it weighs."""
-
-    def __call__(self, namespace: tuple[str, ...], payload: Payload, weight: int) -> None:
-        """Appends one event."""
-        ...
+Append = Callable[[tuple[str, ...], Payload, int], None]
+"""How the engine reports what a run does: namespace, payload, and about how many bytes it weighs."""
 
 
 class Executor(Protocol):

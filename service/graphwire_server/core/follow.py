@@ -1,0 +1,89 @@
+"""A stream: a reader's view of a thread's log.
+
+Owns cursors, filters and when a stream ends. A live stream and a replay are the same code: both read the log behind a cursor until the
+run's terminal event. Nothing here knows who appends.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from graphwire_server.core.errors import CursorExpired, SlowReader
+from graphwire_server.core.events import ALWAYS, Event
+from graphwire_server.core.ports import ThreadLog
+
+BATCH_BYTES = 1 << 20
+"""How many bytes of events one read takes at most, so that a batch fits a message of stock clients (wire D, message size)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which events a reader wants; an empty part does not filter. `modes` are kinds of events: both names of tokens are `messages`."""
+
+    modes: frozenset[str] = frozenset()
+    namespaces: tuple[tuple[str, ...], ...] = ()
+    nodes: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def admits_all(self) -> bool:
+        """Whether nothing is filtered."""
+        return not (self.modes or self.namespaces or self.nodes or self.tags)
+
+    def admits(self, event: Event) -> bool:
+        """Whether the reader gets the event. Metadata, errors and the terminal event always pass (design, promise 4)."""
+        payload = event.payload
+        if payload.mode in ALWAYS:
+            return True
+        node, tags = getattr(payload, "node", None), getattr(payload, "tags", None)
+        return (
+            (not self.modes or payload.mode in self.modes)
+            and (not self.namespaces or any(_below(event.namespace, path) for path in self.namespaces))
+            and (not self.nodes or node is None or node in self.nodes)
+            and (not self.tags or tags is None or not self.tags.isdisjoint(tags))
+        )
+
+
+def _below(namespace: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a namespace is a path's or lies below it. The empty path is the root graph alone."""
+    if not path:
+        return not namespace
+    return len(namespace) >= len(path) and all(
+        level == wanted or level.partition(":")[0] == wanted for level, wanted in zip(namespace, path, strict=False)
+    )
+
+
+async def follow(
+    log: ThreadLog, run_id: str, after_seq: int, wanted: Filter, max_bytes: int = BATCH_BYTES
+) -> AsyncIterator[Sequence[Event]]:
+    """Yields a run's events behind a cursor in batches, first those that are held, then those to come, and ends with its last.
+
+    A reader that is up to date gets each event at once; one that lags gets all that waits, up to a size.
+
+    Args:
+        log: The thread's log.
+        run_id: The run; events of other runs on the thread are passed over.
+        after_seq: The cursor, exclusive.
+        wanted: Which events are delivered.
+        max_bytes: The most bytes of one batch.
+
+    Raises:
+        CursorExpired: Events behind the first cursor are no longer held.
+        SlowReader: The reader fell behind what is held.
+        Draining: The server stops.
+    """
+    everything = wanted.admits_all
+    cursor = first = after_seq
+    while True:
+        await log.wait(cursor)
+        try:
+            batch = log.read(cursor, max_bytes)
+        except CursorExpired:
+            if cursor == first:
+                raise
+            raise SlowReader(cursor) from None
+        cursor = batch[-1].seq
+        mine = [event for event in batch if event.run_id == run_id and (everything or wanted.admits(event))]
+        if mine:
+            yield mine
+            if mine[-1].payload.mode == "end":
+                return

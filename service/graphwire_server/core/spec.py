@@ -1,0 +1,76 @@
+"""What a request for a run may say.
+
+Owns the rules that hold on every transport before a run exists. Pure: it looks at the request alone.
+"""
+
+import re
+from dataclasses import replace
+
+from graphwire_server.core.errors import InvalidField, NothingToResume
+from graphwire_server.core.model import STREAM_MODES, Command, RunSpec
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def check_uuid(field: str, text: str) -> str:
+    """The UUID in lower case (wire fact 80). Raises InvalidField where it is none."""
+    lowered = text.lower()
+    if not _UUID.fullmatch(lowered):
+        raise InvalidField(field, f"{text!r} is not a UUID such as 018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d")
+    return lowered
+
+
+def check_modes(field: str, modes: tuple[str, ...]) -> tuple[str, ...]:
+    """The stream modes, each once, in the order given. Raises InvalidField for one that does not exist."""
+    for mode in modes:
+        if mode not in STREAM_MODES:
+            raise InvalidField(field, f"{mode!r} is no stream mode; there are {', '.join(STREAM_MODES)}")
+    return tuple(dict.fromkeys(modes))
+
+
+def check_spec(spec: RunSpec) -> RunSpec:
+    """The request with its ids and modes in canonical form.
+
+    Raises:
+        InvalidField: Something is wrong with it.
+        NothingToResume: It resumes, and has no thread on which something could wait (wire fact 76).
+    """
+    if spec.command is not None:
+        _check_command(spec, spec.command)
+    _check_config(spec)
+    if spec.keep_thread and spec.thread_id is not None:
+        raise InvalidField("on_completion", "is for runs without thread_id; a run on a thread never deletes it")
+    if spec.checkpoint is not None and spec.thread_id is None:
+        raise InvalidField("checkpoint_id", "needs thread_id: a stateless run has no checkpoints to start from")
+    thread_id = None if spec.thread_id is None else check_uuid("thread_id", spec.thread_id)
+    modes = check_modes("stream_mode", spec.stream_modes)
+    return replace(spec, thread_id=thread_id, stream_modes=modes)
+
+
+def _check_command(spec: RunSpec, command: Command) -> None:
+    if spec.has_input:
+        raise InvalidField("command", "and input are both set; send one of them")
+    if not command.has_resume and command.update is None and not command.goto:
+        raise InvalidField("command", "is empty; set resume, update or goto")
+    if not isinstance(command.update, dict | list | None):
+        raise InvalidField("command.update", "must be a JSON object, or an array of [key, value] pairs")
+    if isinstance(command.update, list) and not all(_is_pair(item) for item in command.update):
+        raise InvalidField("command.update", "as an array must hold [key, value] pairs")
+    if any(not goto.node for goto in command.goto):
+        raise InvalidField("command.goto.node", "must name a node")
+    if command.has_resume and spec.thread_id is None:
+        raise NothingToResume(None)
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _check_config(spec: RunSpec) -> None:
+    config = spec.config
+    if config.recursion_limit is not None and config.recursion_limit < 1:
+        raise InvalidField("config.recursion_limit", "must be 1 or more")
+    if config.max_concurrency is not None and config.max_concurrency < 1:
+        raise InvalidField("config.max_concurrency", "must be 1 or more")
+    if spec.context and config.configurable:
+        raise InvalidField("context", "and config.configurable are both set; send one of them, nodes see it as both")

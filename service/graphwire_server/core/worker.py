@@ -1,0 +1,261 @@
+"""Executes the runs of this process and brings each to its end.
+
+Owns the task of every run that executes here, and the order in which a run ends: first what it did is written, then the terminal event is
+appended, then whoever waits is told, then the next run of the thread starts. The invariant: exactly one terminal event for each run, last.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
+
+from graphwire_server.core.errors import Draining, StoreUnavailable
+from graphwire_server.core.events import End, Metadata, Payload
+from graphwire_server.core.lifecycle import finish, thread_status
+from graphwire_server.core.model import Outcome, Run, RunError, RunStatus
+from graphwire_server.core.ports import Append, Clock, EventLog, Executor, Store, ThreadLog
+
+_log = logging.getLogger("graphwire.runs")
+
+SEQ_BLOCK = 1 << 20
+"""How many event numbers are reserved at a time: far more than a run appends while one write is under way."""
+
+SMALL_EVENT = 400
+"""About how many bytes an event without free-form data holds."""
+
+SERVER_STOPPED = RunError(type="ServerStopped", message="the server stopped before the run ended", retryable=True)
+"""The error of a run that was cut short by the end of its server."""
+
+_RETRY = timedelta(milliseconds=500)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job:
+    """A run that has not ended, in this process."""
+
+    run: Run
+    store: Store
+    ended: asyncio.Future[Run]
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    executing: bool = False
+    reserved: int = 0
+
+
+class Worker:
+    """The runs of this process.
+
+    Args:
+        executor: Executes one run.
+        logs: The event logs.
+        clock: The time.
+        grace: How long runs may go on when the server stops.
+    """
+
+    def __init__(self, executor: Executor, logs: EventLog, clock: Clock, grace: timedelta) -> None:
+        self._executor = executor
+        self._logs = logs
+        self._clock = clock
+        self._grace = grace
+        self._jobs: dict[str, Job] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._stopping = False
+        self._killing = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets runs end for the grace period, then cuts them short and records that."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._grace.total_seconds())
+        self._killing = True
+        for job in list(self._jobs.values()):
+            self._interrupt(job)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def job(self, run_id: str) -> Job | None:
+        """The job of a run that has not ended, or None."""
+        return self._jobs.get(run_id)
+
+    def take(self, run: Run, store: Store) -> Job:
+        """Takes charge of a run that was admitted: starts it where it is running, else keeps it until its turn.
+
+        Raises:
+            Draining: The server stops.
+        """
+        if self._stopping:
+            raise Draining
+        job = Job(run=run, store=store, ended=asyncio.get_running_loop().create_future())
+        self._jobs[run.run_id] = job
+        if run.status is RunStatus.RUNNING:
+            self._start(job)
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Asks a run to stop. A node that awaits stops at once; a synchronous one when it returns. Once is enough."""
+        if job.cancelled:
+            return
+        job.cancelled = True
+        if job.task is None:
+            job.task = self._spawn(self._end_unstarted(job))
+        else:
+            self._interrupt(job)
+
+    def _interrupt(self, job: Job) -> None:
+        """Stops the graph, and nothing but the graph: a task that is not yet or no longer executing must do its duty."""
+        if job.executing and job.task is not None:
+            job.task.cancel()
+
+    def _start(self, job: Job) -> None:
+        job.reserved = job.run.first_seq + SEQ_BLOCK - 1
+        job.task = self._spawn(self._run(job))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("run task failed", exc_info=error)
+
+    async def _run(self, job: Job) -> None:
+        run = job.run
+        async with self._logs.attach(run.thread_id, run.first_seq - 1) as log:
+            begun = Metadata(
+                run_id=run.run_id, attempt=run.attempt, assistant_id=run.assistant_id, graph_id=run.graph_id
+            )
+            log.append(run.run_id, (), begun, SMALL_EVENT)
+            outcome = await self._execute(job, log)
+            async with self._end_lock(run.thread_id):
+                ended = finish(run, outcome, log.newest_seq + 1, self._clock())
+                await self._insist(lambda: job.store.finish_run(ended, thread_status(outcome)))
+                log.append(run.run_id, (), terminal(ended), SMALL_EVENT)
+        self._tell(job, ended)
+        await self._leave(job, ended)
+
+    async def _execute(self, job: Job, log: ThreadLog) -> Outcome:
+        if not (job.cancelled or self._killing):
+            job.executing = True
+            try:
+                return await self._executor.execute(job.run, self._appender(job, log))
+            except asyncio.CancelledError:
+                # Only `_interrupt` cancels this task, and it wants the run to end in order: the task goes on to record that.
+                while (task := asyncio.current_task()) is not None and task.cancelling():
+                    task.uncancel()
+            finally:
+                job.executing = False
+        left = await self._executor.stopped_at(job.run)
+        return left if job.cancelled else replace(left, status=RunStatus.ERROR, error=SERVER_STOPPED)
+
+    def _appender(self, job: Job, log: ThreadLog) -> Append:
+        run_id, append = job.run.run_id, log.append
+
+        def step(namespace: tuple[str, ...], payload: Payload, weight: int) -> None:
+            seq = append(run_id, namespace, payload, weight).seq
+            if seq > job.reserved - SEQ_BLOCK // 2:
+                job.reserved += SEQ_BLOCK
+                self._spawn(job.store.reserve(job.run.thread_id, job.reserved))
+
+        return step
+
+    async def _end_unstarted(self, job: Job) -> None:
+        """Ends a run that was cancelled before its turn came. Its only event is the terminal one."""
+        run, store = job.run, job.store
+        outcome = Outcome(status=RunStatus.INTERRUPTED)
+        ended = finish(run, outcome, 0, self._clock())
+        await self._insist(lambda: store.finish_run(ended, thread_status(outcome)))
+        thread = await store.get_thread(run.thread_id)
+        async with self._logs.attach(run.thread_id, thread.last_seq if thread else 0) as log:
+            async with self._end_lock(run.thread_id):
+                ended = replace(ended, last_seq=log.append(run.run_id, (), terminal(ended), SMALL_EVENT).seq)
+            await self._insist(lambda: store.reserve(run.thread_id, ended.last_seq))
+            await self._insist(lambda: store.finish_run(ended, thread_status(outcome)))
+        self._tell(job, ended)
+
+    def _end_lock(self, thread_id: str) -> asyncio.Lock:
+        """Two runs of a thread may end at once (one executed, one cancelled in the queue): the number that is written for a terminal
+        event must be the one that it gets.
+        """
+        lock = self._ends.get(thread_id)
+        if lock is None:
+            lock = self._ends[thread_id] = asyncio.Lock()
+        return lock
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Writes what must be written, however long the store is away, until the server is stopped: a terminal event before its row
+        would promise what cannot be read.
+        """
+        while True:
+            try:
+                return await call()
+            except StoreUnavailable:
+                if self._killing:
+                    raise
+                _log.exception("store unavailable, trying again")
+                await asyncio.sleep(_RETRY.total_seconds())
+
+    async def _leave(self, job: Job, ended: Run) -> None:
+        if ended.stateless:
+            return await job.store.delete_thread(ended.thread_id)
+        following = await self._insist(
+            lambda: job.store.start_next(ended.thread_id, seq_block=SEQ_BLOCK, now=self._clock())
+        )
+        if following is not None:
+            self._start_pending(following, job.store)
+        return None
+
+    def _start_pending(self, run: Run, store: Store) -> None:
+        job = self._jobs.get(run.run_id)
+        if job is None:
+            job = self.take(run, store)
+        else:
+            job.run = run
+            self._start(job)
+
+    def _tell(self, job: Job, ended: Run) -> None:
+        del self._jobs[ended.run_id]
+        if not job.ended.done():
+            job.ended.set_result(ended)
+        outcome = ended.outcome
+        _log.info(
+            "run ended",
+            extra={
+                "run_id": ended.run_id,
+                "thread_id": ended.thread_id,
+                "status": ended.status.value,
+                "last_seq": ended.last_seq,
+            }
+            | ({"error": outcome.error.type} if outcome and outcome.error else {}),
+        )
+
+
+def terminal(ended: Run) -> End:
+    """The terminal event of a run that has ended; it can be made again from the run's row at any time."""
+    outcome = ended.outcome
+    assert outcome is not None  # noqa: S101  only runs that have ended come here
+    return End(
+        status=outcome.status,
+        error=outcome.error,
+        interrupts=outcome.interrupts,
+        next=outcome.next,
+        checkpoint_id="" if ended.stateless else outcome.checkpoint_id,
+        event_count=max(1, ended.last_seq - ended.first_seq + 1) if ended.first_seq else 1,
+    )
