@@ -1,0 +1,166 @@
+"""Executes one run through LangGraph's own streaming.
+
+Owns how a run is streamed, and what its outcome is. It appends and never reads; it decides nothing about what becomes of the run.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.pregel import Pregel
+
+from graphwire_server.core.events import Error
+from graphwire_server.core.model import Outcome, Run, RunStatus
+from graphwire_server.core.ports import Append
+from graphwire_server.engine.catalogue import Catalogue
+from graphwire_server.engine.chunks import ENVELOPE, Chunks, plain_values
+from graphwire_server.engine.encoding import dumps
+from graphwire_server.engine.failures import run_error
+from graphwire_server.engine.request import graph_config, graph_context, graph_input
+from graphwire_server.engine.states import stopped
+from graphwire_server.engine.writer import CONFIG_KEY, NamingRuntime
+
+_log = logging.getLogger("graphwire.engine")
+
+_SLICE = 0.002
+"""For how many seconds events of one run may be appended before others get the loop: a burst that LangGraph has queued arrives without a
+single suspension, and would hold back every stream, its own readers' included.
+"""
+_LOOK_EVERY = 32
+_MODES = {"messages-tuple": "messages"}
+_HIDDEN_TAG = "langsmith:hidden"
+
+
+class GraphExecutor:
+    """Executes runs (port `Executor`).
+
+    Args:
+        catalogue: The graphs.
+        checkpointer: Keeps the checkpoints of threads.
+        last_checkpoint_id: The latest checkpoint of a thread's root graph, without reading its state.
+        ephemeral: Makes a checkpointer for one stateless run, which nothing outlives.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        checkpointer: BaseCheckpointSaver[Any],
+        last_checkpoint_id: Callable[[str], str | None],
+        ephemeral: Callable[[], BaseCheckpointSaver[Any]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._checkpointer = checkpointer
+        self._last_checkpoint_id = last_checkpoint_id
+        self._ephemeral = ephemeral
+
+    async def execute(self, run: Run, append: Append) -> Outcome:
+        """Runs the graph to its end (port `Executor`)."""
+        config = graph_config(run)
+        saver = self._ephemeral() if run.stateless else self._checkpointer
+        try:
+            async with self._catalogue.open(run.graph_id, config) as opened:
+                graph = opened.copy({"checkpointer": saver})
+                chunks = Chunks(append, _hidden(run))
+                await self._stream(graph, run, config, chunks)
+                return await self._outcome(graph, run, chunks)
+        except Exception as error:  # noqa: BLE001  whatever a graph raises is its outcome
+            _log.info("graph failed", exc_info=error, extra={"run_id": run.run_id, "graph_id": run.graph_id})
+            failure = run_error(error)
+            append((), Error(error=failure), ENVELOPE + len(failure.message))
+            return Outcome(status=RunStatus.ERROR, error=failure, checkpoint_id=self._last_checkpoint(run))
+
+    async def stopped_at(self, run: Run) -> Outcome:
+        """What a run that was cut short has left (port `Executor`)."""
+        if run.stateless:
+            return Outcome(status=RunStatus.INTERRUPTED)
+        async with self._catalogue.open(run.graph_id, graph_config(run)) as opened:
+            graph = opened.copy({"checkpointer": self._checkpointer})
+            return await stopped(graph, run.thread_id, RunStatus.INTERRUPTED)
+
+    async def _stream(
+        self, graph: Pregel[Any, Any, Any, Any], run: Run, config: RunnableConfig, chunks: Chunks
+    ) -> None:
+        if "custom" in run.spec.stream_modes:
+            config["configurable"][CONFIG_KEY] = NamingRuntime(store=graph.store)
+        source = (
+            _events(graph, run, config, chunks)
+            if "events" in run.spec.stream_modes
+            else _plain(graph, run, config, chunks)
+        )
+        seen, resumed = 0, time.monotonic()
+        async with aclosing(source) as stream:
+            async for _ in stream:
+                seen += 1
+                if seen % _LOOK_EVERY == 0 and time.monotonic() - resumed > _SLICE:
+                    await asyncio.sleep(0)
+                    resumed = time.monotonic()
+
+    async def _outcome(self, graph: Pregel[Any, Any, Any, Any], run: Run, chunks: Chunks) -> Outcome:
+        values = dumps(plain_values(chunks.values)) if run.stateless else None
+        if chunks.interrupted:
+            return await stopped(graph, run.thread_id, RunStatus.SUCCESS, values)
+        return Outcome(status=RunStatus.SUCCESS, checkpoint_id=self._last_checkpoint(run), values=values)
+
+    def _last_checkpoint(self, run: Run) -> str:
+        if run.stateless:
+            return ""
+        return self._last_checkpoint_id(run.thread_id) or ""
+
+
+def _asked(run: Run) -> frozenset[str]:
+    return frozenset(_MODES.get(mode, mode) for mode in run.spec.stream_modes) - {"events"}
+
+
+def _hidden(run: Run) -> frozenset[str]:
+    """Modes that are streamed for the server: updates say that a run was interrupted, values are what a stateless run leaves."""
+    needed = {"updates", "values"} if run.stateless else {"updates"}
+    return frozenset(needed) - _asked(run)
+
+
+def _arguments(graph: Pregel[Any, Any, Any, Any], run: Run) -> dict[str, Any]:
+    spec = run.spec
+    made: dict[str, Any] = {
+        "context": graph_context(graph, spec),
+        "stream_mode": sorted(_asked(run) | _hidden(run)),
+        "subgraphs": spec.stream_subgraphs,
+        # A stateless run's checkpoints serve its own interrupts and subgraphs alone: written once, at its end.
+        "durability": "exit" if run.stateless else (spec.durability or "async"),
+    }
+    for name, nodes in (("interrupt_before", spec.interrupt_before), ("interrupt_after", spec.interrupt_after)):
+        if nodes:
+            made[name] = "*" if "*" in nodes else list(nodes)
+    return made
+
+
+async def _plain(
+    graph: Pregel[Any, Any, Any, Any], run: Run, config: RunnableConfig, chunks: Chunks
+) -> AsyncGenerator[None, None]:
+    add = chunks.add
+    stream = graph.astream(graph_input(run.spec), config, **_arguments(graph, run))
+    if run.spec.stream_subgraphs:
+        async for namespace, mode, data in stream:
+            add(namespace, mode, data)
+            yield
+    else:
+        async for mode, data in stream:
+            add((), mode, data)
+            yield
+
+
+async def _events(
+    graph: Pregel[Any, Any, Any, Any], run: Run, config: RunnableConfig, chunks: Chunks
+) -> AsyncGenerator[None, None]:
+    """The run by its callback events. The root graph's own stream events carry the chunks of the other modes (wire fact 19)."""
+    stream = graph.astream_events(graph_input(run.spec), config, version="v2", **_arguments(graph, run))
+    async for event in stream:
+        if event["event"] == "on_chain_stream" and event["run_id"] == run.run_id:
+            *namespace, mode, data = event["data"]["chunk"]
+            chunks.add(tuple(namespace[0]) if namespace else (), mode, data)
+        elif _HIDDEN_TAG not in (event.get("tags") or ()):
+            chunks.add_callback(event)
+        yield

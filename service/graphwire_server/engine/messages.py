@@ -1,0 +1,174 @@
+"""Chat messages: LangChain's chunk and its metadata to one event.
+
+Owns what of a message is typed and what is left over. This runs once for each token, so the plain case (a piece of text and nothing else) is
+decided first and makes two small objects.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import BaseMessage, BaseMessageChunk
+
+from graphwire_server.core.events import (
+    NO_EXTRAS,
+    Message,
+    MessageExtras,
+    MessageOrigin,
+    TokenUsage,
+    ToolCall,
+    ToolCallChunk,
+)
+from graphwire_server.engine.encoding import dumps
+
+_TYPES = {
+    "AIMessageChunk": "ai",
+    "HumanMessageChunk": "human",
+    "SystemMessageChunk": "system",
+    "ToolMessageChunk": "tool",
+    "FunctionMessageChunk": "function",
+    "ChatMessageChunk": "chat",
+}
+_TOOL_BLOCKS = frozenset({"tool_use", "tool_call", "tool_call_chunk", "input_json_delta", "function_call"})
+_FINISH = ("finish_reason", "stop_reason", "done_reason")
+_TYPED = frozenset(
+    {
+        "content",
+        "type",
+        "name",
+        "id",
+        "tool_calls",
+        "invalid_tool_calls",
+        "tool_call_chunks",
+        "usage_metadata",
+        "tool_call_id",
+        "chunk_position",
+    }
+)
+_CALLS_AT_ONCE = 1024
+"""How many model calls are remembered at once. A call that is forgotten repeats its metadata once, nothing worse."""
+
+
+class Origins:
+    """Where the messages of one run come from. LangGraph hands over one metadata object for each model call: it is read once."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, tuple[Mapping[str, Any], MessageOrigin, set[str | None]]] = {}
+
+    def origin(self, message: BaseMessage, metadata: Mapping[str, Any]) -> tuple[MessageOrigin, bool]:
+        """The origin of a message, and whether this is the first event of the message."""
+        call = self._calls.get(id(metadata))
+        if call is None or call[0] is not metadata:
+            if len(self._calls) >= _CALLS_AT_ONCE:
+                del self._calls[next(iter(self._calls))]
+            call = self._calls[id(metadata)] = (metadata, _origin(metadata), set())
+        _, origin, seen = call
+        if message.id in seen:
+            return origin, False
+        seen.add(message.id)
+        return origin, True
+
+
+def _origin(metadata: Mapping[str, Any]) -> MessageOrigin:
+    return MessageOrigin(
+        node=metadata.get("langgraph_node") or "",
+        step=metadata.get("langgraph_step") or 0,
+        tags=tuple(metadata.get("tags") or ()),
+        model=metadata.get("ls_model_name") or "",
+        checkpoint_ns=metadata.get("langgraph_checkpoint_ns") or metadata.get("checkpoint_ns") or "",
+        metadata=dumps({key: value for key, value in metadata.items() if not key.startswith("__")}),
+    )
+
+
+def message_event(message: BaseMessage, metadata: Mapping[str, Any], origins: Origins) -> tuple[Message, int]:
+    """The event of one chunk or one whole message, and about how many bytes its free-form parts have."""
+    origin, first = origins.origin(message, metadata)
+    fields = message.__dict__
+    content = fields["content"]
+    weight = len(origin.metadata) if first else 0
+    if type(content) is str and _plain(fields):
+        text, extras = content, NO_EXTRAS
+    else:
+        text, extras = _full(message, fields)
+        weight += sum(map(len, extras.content_blocks)) + len(extras.extra or b"")
+    kind = message.type
+    whole = not isinstance(message, BaseMessageChunk)
+    event = Message(message.id or "", _TYPES.get(kind, kind), text, origin, extras, first, whole)
+    return event, weight + len(text)
+
+
+def _plain(fields: Mapping[str, Any]) -> bool:
+    return not (
+        fields.get("tool_call_chunks")
+        or fields.get("usage_metadata")
+        or fields.get("response_metadata")
+        or fields.get("additional_kwargs")
+        or fields.get("tool_calls")
+        or fields.get("name")
+        or "tool_call_id" in fields
+    )
+
+
+def _full(message: BaseMessage, fields: Mapping[str, Any]) -> tuple[str, MessageExtras]:
+    text, reasoning, blocks = _content(fields["content"])
+    more = dict(fields.get("additional_kwargs") or {})
+    reasoning += more.pop("reasoning_content", None) or ""
+    response = fields.get("response_metadata") or {}
+    extra = {key: value for key, value in fields.items() if key not in _TYPED and value}
+    if more != fields.get("additional_kwargs"):
+        extra["additional_kwargs"] = more
+    chunked = isinstance(message, BaseMessageChunk)
+    return text, MessageExtras(
+        name=fields.get("name") or "",
+        reasoning=reasoning,
+        content_blocks=tuple(map(dumps, blocks)),
+        tool_call_chunks=tuple(map(_call_chunk, fields.get("tool_call_chunks") or ())),
+        tool_calls=() if chunked else tuple(map(_call, fields.get("tool_calls") or ())),
+        usage=_usage(fields.get("usage_metadata")),
+        finish_reason=str(next((response[key] for key in _FINISH if response.get(key)), "")),
+        tool_call_id=fields.get("tool_call_id") or "",
+        extra=dumps(extra) if any(extra.values()) else None,
+    )
+
+
+def _content(content: Any) -> tuple[str, str, list[Any]]:
+    """Text, reasoning and other blocks of a message's content, which is text or a list of blocks."""
+    if isinstance(content, str):
+        return content, "", []
+    text, reasoning, others = "", "", []
+    for block in content or ():
+        kind = block.get("type") if isinstance(block, dict) else None
+        if isinstance(block, str):
+            text += block
+        elif kind == "text" and set(block) <= {"type", "text", "index", "id"}:
+            text += block.get("text") or ""
+        elif kind in ("reasoning", "thinking") and (thought := block.get("reasoning") or block.get("thinking")):
+            reasoning += thought
+        elif kind not in _TOOL_BLOCKS:
+            others.append(block)
+    return text, reasoning, others
+
+
+def _call_chunk(chunk: Mapping[str, Any]) -> ToolCallChunk:
+    position = chunk.get("index")
+    return ToolCallChunk(
+        position if isinstance(position, int) else None,
+        chunk.get("id") or "",
+        chunk.get("name") or "",
+        chunk.get("args") or "",
+    )
+
+
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    return ToolCall(id=call.get("id") or "", name=call.get("name") or "", args=dumps(call.get("args")))
+
+
+def _usage(usage: Mapping[str, Any] | None) -> TokenUsage | None:
+    if not usage:
+        return None
+    details = {key: value for key, value in usage.items() if key.endswith("_details") and value}
+    return TokenUsage(
+        input_tokens=usage.get("input_tokens") or 0,
+        output_tokens=usage.get("output_tokens") or 0,
+        total_tokens=usage.get("total_tokens") or 0,
+        details=dumps(details) if details else None,
+    )

@@ -1,0 +1,98 @@
+"""A run's request in LangGraph's own terms.
+
+Owns what a graph is called with: input or command, configuration and context. Reserved names of a caller's configuration are replaced, never
+trusted (wire fact 73).
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.pregel import Pregel
+from langgraph.types import Command, Send
+from pydantic import BaseModel
+
+from graphwire_server.core.model import Command as RunCommand
+from graphwire_server.core.model import Run, RunSpec
+from graphwire_server.engine.chunks import without_internals
+
+_OWN_METADATA = frozenset({"run_id", "thread_id", "assistant_id", "graph_id", "cron_id"})
+_RECURSION_LIMIT = 25
+
+
+def graph_input(spec: RunSpec) -> Any:
+    """What the graph gets: a command, an input, or None to go on from a checkpoint."""
+    if spec.command is not None:
+        return _command(spec.command)
+    return spec.input if spec.has_input else None
+
+
+def _command(command: RunCommand) -> Command[Any]:
+    update = command.update
+    if isinstance(update, list):
+        update = [(key, value) for key, value in update]
+    goto = [Send(step.node, step.input) if step.has_input else step.node for step in command.goto]
+    given: dict[str, Any] = {"update": update, "goto": goto}
+    if command.has_resume:
+        given["resume"] = command.resume
+    return Command(**given)
+
+
+def graph_config(run: Run) -> RunnableConfig:
+    """The configuration of a run: the caller's, with the ids of this run over it."""
+    spec, config = run.spec, run.spec.config
+    ids = {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "assistant_id": run.assistant_id,
+        "graph_id": run.graph_id,
+    }
+    given = config.configurable or (spec.context or {})
+    metadata = {**spec.metadata, **(config.metadata or {})}
+    made: RunnableConfig = {
+        "run_id": uuid.UUID(run.run_id),
+        "tags": list(config.tags),
+        "recursion_limit": config.recursion_limit or _RECURSION_LIMIT,
+        "configurable": {**without_internals(given), **ids, "checkpoint_ns": "", **_checkpoint(spec)},
+        "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA} | ids,
+    }
+    if config.max_concurrency is not None:
+        made["max_concurrency"] = config.max_concurrency
+    if config.run_name:
+        made["run_name"] = config.run_name
+    return made
+
+
+def _checkpoint(spec: RunSpec) -> dict[str, Any]:
+    at = spec.checkpoint
+    if at is None:
+        return {}
+    made: dict[str, Any] = {"checkpoint_ns": at.checkpoint_ns}
+    if at.checkpoint_id is not None:
+        made["checkpoint_id"] = at.checkpoint_id
+    if at.checkpoint_map is not None:
+        made["checkpoint_map"] = dict(at.checkpoint_map)
+    return made
+
+
+def graph_context(graph: Pregel[Any, Any, Any, Any], spec: RunSpec) -> Any:
+    """The run's context: the caller's, else what of `configurable` the graph's schema knows (wire fact 72).
+
+    Keys that the schema does not know are dropped, as a schema class would refuse them.
+    """
+    schema = graph.context_schema
+    if schema is None:
+        return dict(spec.context) if spec.context else None
+    given = spec.context or spec.config.configurable or {}
+    known = {key: value for key, value in given.items() if key in _fields(schema)}
+    return known or (None if spec.context is None else {})
+
+
+def _fields(schema: type[Any]) -> Mapping[str, Any]:
+    if dataclasses.is_dataclass(schema):
+        return {field.name: field for field in dataclasses.fields(schema)}
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return schema.model_fields
+    return getattr(schema, "__annotations__", {})

@@ -1,0 +1,158 @@
+"""The states that graphs have left on threads.
+
+Owns reading and writing them through the thread's graph, whose channels alone know what a checkpoint means (port `States`).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import InvalidUpdateError
+from langgraph.pregel import Pregel
+from langgraph.types import PregelTask, StateSnapshot
+
+from graphwire_server.core.errors import InvalidField
+from graphwire_server.core.model import (
+    CheckpointRef,
+    JsonObject,
+    JsonValue,
+    Outcome,
+    RunStatus,
+    StateTask,
+    TaskInterrupts,
+    ThreadState,
+)
+from graphwire_server.engine.catalogue import Catalogue
+from graphwire_server.engine.chunks import interrupts, plain_values, without_internals
+from graphwire_server.engine.encoding import dumps
+
+
+class GraphStates:
+    """The states of threads (port `States`).
+
+    Args:
+        catalogue: The graphs.
+        checkpointer: Keeps the checkpoints.
+    """
+
+    def __init__(self, catalogue: Catalogue, checkpointer: BaseCheckpointSaver[str]) -> None:
+        self._catalogue = catalogue
+        self._checkpointer = checkpointer
+
+    async def get(self, graph_id: str, thread_id: str, at: CheckpointRef, *, subgraphs: bool) -> ThreadState | None:
+        """The state at a checkpoint (port `States`)."""
+        async with self._graph(graph_id) as graph:
+            snapshot = await graph.aget_state(_config(thread_id, at), subgraphs=subgraphs)
+        if at.checkpoint_id is not None and snapshot.metadata is None:
+            return None
+        return thread_state(snapshot)
+
+    async def update(
+        self, graph_id: str, thread_id: str, at: CheckpointRef, values: JsonValue, as_node: str | None
+    ) -> CheckpointRef:
+        """Writes a change as if a node had returned it (port `States`)."""
+        async with self._graph(graph_id) as graph:
+            if as_node is not None and as_node not in graph.nodes and as_node != "__end__":
+                raise InvalidField("as_node", f"{as_node!r} is no node; the graph has {', '.join(_nodes(graph))}")
+            try:
+                made = await graph.aupdate_state(_config(thread_id, at), values, as_node)
+            except InvalidUpdateError as error:
+                raise InvalidField("values" if as_node else "as_node", str(error)) from error
+        return _reference(made) or CheckpointRef()
+
+    async def history(
+        self, graph_id: str, thread_id: str, *, ns: str, before: str | None, metadata: JsonObject, limit: int
+    ) -> Sequence[ThreadState]:
+        """States older than a checkpoint, the newest first (port `States`)."""
+        config = _config(thread_id, CheckpointRef(checkpoint_ns=ns))
+        older = None if before is None else _config(thread_id, CheckpointRef(checkpoint_ns=ns, checkpoint_id=before))
+        async with self._graph(graph_id) as graph:
+            found = graph.aget_state_history(config, filter=dict(metadata) or None, before=older, limit=limit)
+            return [thread_state(snapshot) async for snapshot in found]
+
+    @asynccontextmanager
+    async def _graph(self, graph_id: str) -> AsyncIterator[Pregel[Any, Any, Any, Any]]:
+        async with self._catalogue.open(graph_id) as graph:
+            yield graph.copy({"checkpointer": self._checkpointer})
+
+
+async def stopped(
+    graph: Pregel[Any, Any, Any, Any], thread_id: str, status: RunStatus, values: bytes | None = None
+) -> Outcome:
+    """The outcome of a run that stopped before its graph's end: what waits, and where it would go on.
+
+    Args:
+        graph: The graph, with the checkpointer that the run wrote to.
+        thread_id: The thread.
+        status: How the run ended.
+        values: What a stateless run leaves.
+    """
+    snapshot = await graph.aget_state(_config(thread_id, CheckpointRef()))
+    by_task = tuple(
+        TaskInterrupts(task_id=task.id, interrupts=interrupts(task.interrupts))
+        for task in snapshot.tasks
+        if task.interrupts
+    )
+    reference = _reference(snapshot.config)
+    return Outcome(
+        status=status,
+        interrupts=tuple(item for task in by_task for item in task.interrupts),
+        task_interrupts=by_task,
+        next=tuple(snapshot.next),
+        checkpoint_id=(reference and reference.checkpoint_id) or "",
+        values=values,
+    )
+
+
+def thread_state(snapshot: StateSnapshot) -> ThreadState:
+    """LangGraph's snapshot as a state of ours."""
+    return ThreadState(
+        values=dumps(plain_values(snapshot.values)),
+        next=tuple(snapshot.next),
+        tasks=tuple(map(_task, snapshot.tasks)),
+        checkpoint=_reference(snapshot.config) if snapshot.metadata is not None else None,
+        parent_checkpoint=_reference(snapshot.parent_config),
+        metadata=dumps(without_internals(snapshot.metadata)),
+        created_at=datetime.fromisoformat(snapshot.created_at) if snapshot.created_at else None,
+        interrupts=interrupts(snapshot.interrupts),
+    )
+
+
+def _task(task: PregelTask) -> StateTask:
+    nested = task.state
+    return StateTask(
+        id=task.id,
+        name=task.name,
+        error=None if task.error is None else str(task.error),
+        interrupts=interrupts(task.interrupts),
+        result=None if task.result is None else dumps(task.result),
+        checkpoint=_reference(nested) if isinstance(nested, dict) else None,
+        state=thread_state(nested) if isinstance(nested, StateSnapshot) else None,
+    )
+
+
+def _nodes(graph: Pregel[Any, Any, Any, Any]) -> list[str]:
+    return sorted(name for name in graph.nodes if not name.startswith("__"))
+
+
+def _config(thread_id: str, at: CheckpointRef) -> RunnableConfig:
+    configurable: dict[str, Any] = {"thread_id": thread_id, "checkpoint_ns": at.checkpoint_ns}
+    if at.checkpoint_id is not None:
+        configurable["checkpoint_id"] = at.checkpoint_id
+    if at.checkpoint_map is not None:
+        configurable["checkpoint_map"] = dict(at.checkpoint_map)
+    return {"configurable": configurable}
+
+
+def _reference(config: RunnableConfig | None) -> CheckpointRef | None:
+    here = (config or {}).get("configurable")
+    if not here:
+        return None
+    return CheckpointRef(
+        checkpoint_id=here.get("checkpoint_id"),
+        checkpoint_ns=here.get("checkpoint_ns") or "",
+        checkpoint_map=here.get("checkpoint_map"),
+    )
