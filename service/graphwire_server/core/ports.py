@@ -173,6 +173,10 @@ class EventLog(Protocol):
         """
         ...
 
+    def forget(self, thread_id: str) -> None:
+        """Drops what is held of a thread that is gone. Readers that are attached read on."""
+        ...
+
 
 Append = Callable[[tuple[str, ...], Payload, int], None]
 """How the engine reports what a run does: namespace, payload, and about how many bytes it weighs."""

@@ -119,7 +119,9 @@ class Runs:
             NothingToResume: It resumes, and nothing waits.
             ThreadBusy: The thread is busy and the run does not wait.
             CapacityReached: The server has as many runs as it allows.
+            Draining: The server stops.
         """
+        self._worker.check_open()
         spec = check_spec(spec)
         assistant = self._assistants.get(spec.assistant)
         await self._check_offered(spec)

@@ -26,7 +26,7 @@ from graphwire_server.core.model import (
     ThreadState,
     ThreadStatus,
 )
-from graphwire_server.core.ports import Clock, NewId, States, Store
+from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
 from graphwire_server.core.spec import check_uuid
 
 EMPTY_STATE = ThreadState(
@@ -47,14 +47,18 @@ class Threads:
 
     Args:
         store: Rows of threads.
+        logs: The event logs.
         states: The states that graphs have left.
         assistants: The assistants.
         clock: The time.
         new_id: A new UUID.
     """
 
-    def __init__(self, *, store: Store, states: States, assistants: Assistants, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self, *, store: Store, logs: EventLog, states: States, assistants: Assistants, clock: Clock, new_id: NewId
+    ) -> None:
         self._store = store
+        self._logs = logs
         self._states = states
         self._assistants = assistants
         self._clock = clock
@@ -117,7 +121,9 @@ class Threads:
 
     async def delete(self, thread_id: str) -> None:
         """Deletes a thread with its runs and checkpoints. Raises ThreadNotFound, ThreadBusy, InvalidField."""
-        await self._store.delete_thread(check_uuid("thread_id", thread_id))
+        thread_id = check_uuid("thread_id", thread_id)
+        await self._store.delete_thread(thread_id)
+        self._logs.forget(thread_id)
 
     async def search(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> Sequence[Thread]:
         """A page of the threads that match. Raises InvalidField."""

@@ -85,6 +85,11 @@ class Worker:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def check_open(self) -> None:
+        """Raises Draining where this process takes no more runs."""
+        if self._stopping:
+            raise Draining
+
     def __len__(self) -> int:
         return len(self._jobs)
 
@@ -93,13 +98,7 @@ class Worker:
         return self._jobs.get(run_id)
 
     def take(self, run: Run, store: Store) -> Job:
-        """Takes charge of a run that was admitted: starts it where it is running, else keeps it until its turn.
-
-        Raises:
-            Draining: The server stops.
-        """
-        if self._stopping:
-            raise Draining
+        """Takes charge of a run that was admitted: starts it where it is running, else keeps it until its turn."""
         job = Job(run=run, store=store, ended=asyncio.get_running_loop().create_future())
         self._jobs[run.run_id] = job
         if run.status is RunStatus.RUNNING:
@@ -214,6 +213,7 @@ class Worker:
 
     async def _leave(self, job: Job, ended: Run) -> None:
         if ended.stateless:
+            self._logs.forget(ended.thread_id)
             return await job.store.delete_thread(ended.thread_id)
         following = await self._insist(
             lambda: job.store.start_next(ended.thread_id, seq_block=SEQ_BLOCK, now=self._clock())

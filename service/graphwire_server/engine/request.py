@@ -55,13 +55,12 @@ def graph_config(run: Run) -> RunnableConfig:
         "run_id": uuid.UUID(run.run_id),
         "tags": list(config.tags),
         "recursion_limit": config.recursion_limit or _RECURSION_LIMIT,
+        "run_name": config.run_name or run.graph_id,
         "configurable": {**without_internals(given), **ids, "checkpoint_ns": "", **_checkpoint(spec)},
         "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA} | ids,
     }
     if config.max_concurrency is not None:
         made["max_concurrency"] = config.max_concurrency
-    if config.run_name:
-        made["run_name"] = config.run_name
     return made
 
 

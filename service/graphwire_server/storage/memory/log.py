@@ -134,6 +134,7 @@ class MemoryLog:
         self._live: dict[str, tuple[MemoryThreadLog, int]] = {}
         self._ended: OrderedDict[str, tuple[MemoryThreadLog, float]] = OrderedDict()
         self._ended_bytes = 0
+        self._gone: set[str] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -146,9 +147,11 @@ class MemoryLog:
             self._release(thread_id)
 
     def forget(self, thread_id: str) -> None:
-        """Drops what is held of a thread that is deleted. Readers that are attached read on."""
+        """Drops what is held of a thread that is gone (port `EventLog`)."""
         if entry := self._ended.pop(thread_id, None):
             self._ended_bytes -= entry[0].held_bytes
+        elif thread_id in self._live:
+            self._gone.add(thread_id)
 
     def close(self) -> None:
         """Ends the waiting of all readers, now and from now on."""
@@ -182,6 +185,8 @@ class MemoryLog:
         log, holders = self._live.pop(thread_id)
         if holders > 1:
             self._live[thread_id] = (log, holders - 1)
+        elif thread_id in self._gone:
+            self._gone.remove(thread_id)
         elif log.held_bytes:
             self._ended[thread_id] = (log, self._clock() + self._retention.ended_for.total_seconds())
             self._ended_bytes += log.held_bytes

@@ -1,0 +1,120 @@
+"""The command line: `graphwire serve`, and the verbs of the console.
+
+Owns the entry point and what the start of a server prints. Everything heavy is imported when a server starts, so that the verbs for people are
+quick and work where only the client is installed.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+try:
+    import typer
+except ModuleNotFoundError:  # the light install has no command line
+    sys.exit("the command line needs its extra: pip install 'graphwire[cli]', or 'graphwire[server]' to serve")
+
+from graphwire_server.console import register
+
+if TYPE_CHECKING:
+    from graphwire_server.app import Serving
+    from graphwire_server.config import Settings
+
+app = typer.Typer(
+    help="Serve LangGraph graphs over gRPC, and talk to such a server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+register(app)
+
+
+@app.command()
+def serve(
+    config: Annotated[
+        Path | None, typer.Option(help="The file that names the graphs. [default: langgraph.json]")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="The address to bind. [default: 127.0.0.1]")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one. [default: 50051]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where data is kept. [default: .graphwire]")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
+    log_format: Annotated[str | None, typer.Option(help="text or json. [default: text]")] = None,
+) -> None:
+    """Serves the graphs of a langgraph.json. Each option is also a variable GRAPHWIRE_..., such as GRAPHWIRE_GRPC_PORT."""
+    given = {name: value for name, value in locals().items() if value is not None}
+    settings = _settings(given)
+    from graphwire_server.app import EngineNotOffered, check_engines  # noqa: PLC0415  see the module's docstring
+    from graphwire_server.engine.manifest import ManifestError  # noqa: PLC0415
+    from graphwire_server.logs import set_up  # noqa: PLC0415
+    from graphwire_server.rpc.server import PortTaken  # noqa: PLC0415
+    from graphwire_server.storage.sqlite.directory import DataDirError  # noqa: PLC0415
+
+    set_up(settings)
+    try:
+        check_engines(os.environ)
+        _run(_serve(settings))
+    except (ManifestError, DataDirError, PortTaken, EngineNotOffered) as error:
+        _refuse(str(error))
+
+
+def _settings(given: dict[str, Any]) -> "Settings":
+    try:
+        from pydantic import ValidationError  # noqa: PLC0415  see the module's docstring
+
+        from graphwire_server.config import Settings  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        _refuse(f"serving needs the server's extra (no module {missing.name}): pip install 'graphwire[server]'")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        _refuse(f"option {str(first['loc'][0]).replace('_', '-')}: {first['msg']}, not {first['input']!r}")
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop  # noqa: PLC0415  not there on Windows
+
+        uvloop.run(main)
+
+
+async def _serve(settings: "Settings") -> None:
+    from graphwire_server.app import serving  # noqa: PLC0415  see the module's docstring
+
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with serving(settings) as server:
+        print(f"graphwire ready: grpc {settings.host}:{server.grpc_port}", flush=True)
+        print(await _next_steps(settings, server), file=sys.stderr, flush=True)
+        await stop.wait()
+
+
+async def _next_steps(settings: "Settings", server: "Serving") -> str:
+    """What a newcomer types in a second terminal, for the first graph of this server."""
+    from graphwire_server.hints import example_input  # noqa: PLC0415  see the module's docstring
+
+    address, program = f"{settings.host}:{server.grpc_port}", sys.argv[0]
+    graphs = [info.graph_id for info in server.catalogue.list()]
+    example = example_input(await server.catalogue.schemas(graphs[0]))
+    return (
+        f"graphs: {', '.join(graphs)}\n"
+        "next, in a second terminal:\n"
+        f"  {program} stream --address {address} {graphs[0]} '{example}'\n"
+        f"  grpcurl -plaintext {address} list"
+    )
+
+
+def _refuse(line: str) -> NoReturn:
+    print(f"graphwire: {line}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def main() -> None:
+    """The entry point of the command `graphwire`."""
+    app()

@@ -1,0 +1,47 @@
+"""The options of a server: command line, environment, defaults.
+
+Owns their names, bounds and defaults. An option that is given on the command line wins over its variable GRAPHWIRE_..., which wins over the
+default.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The options of `graphwire serve`. Each is also an environment variable: GRAPHWIRE_ and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="GRAPHWIRE_", extra="ignore", frozen=True)
+
+    config: Path = Path("langgraph.json")
+    """The file that names the graphs."""
+    host: str = "127.0.0.1"
+    """The address to bind."""
+    grpc_port: Annotated[int, Field(ge=0, le=65535)] = 50051
+    """The port of the gRPC face; 0 picks a free one."""
+    data_dir: Path = Path(".graphwire")
+    """Where rows and checkpoints are kept."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe lines that are logged."""
+    log_format: Literal["text", "json"] = "text"
+    """How log lines look: for people or for programs."""
+    max_runs: Annotated[int, Field(ge=1)] = 10_000
+    """The most runs that have not ended."""
+    max_streams: Annotated[int, Field(ge=1)] = 20_000
+    """The most streams that are open at once."""
+    max_request_bytes: Annotated[int, Field(ge=1 << 10, le=1 << 30)] = 64 << 20
+    """The largest message that a client may send."""
+    log_bytes_per_thread: Annotated[int, Field(ge=1 << 16)] = 32 << 20
+    """The most bytes of events that are held for readers of one thread."""
+    write_timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=30)
+    """How long a message may wait for a reader that does not read."""
+    max_connection_age: timedelta | None = None
+    """After how long clients are asked to connect again; none is never."""
+    drain_grace: Annotated[timedelta, Field(ge=timedelta(0))] = timedelta(seconds=10)
+    """How long runs may go on when the server stops."""
+    channelz: bool = False
+    """Whether the channelz service is offered."""

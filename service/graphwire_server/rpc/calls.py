@@ -1,0 +1,190 @@
+"""What surrounds every call: reading the request, the status of a failure, one log line for each outcome.
+
+Owns the step from a method of a service to a handler of grpc.aio. Methods know neither contexts nor codes: they take a request, return an
+answer or write to a stream, and raise errors of the core.
+"""
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from graphwire_server.core.errors import CapacityReached, GraphwireError, InvalidField, SlowReader
+from graphwire_server.core.events import Event
+from graphwire_server.rpc.frames import frames, value_frames
+from graphwire_server.rpc.status import CODES, DETAILS_KEY, internal, status
+
+_log = logging.getLogger("graphwire.rpc")
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+RUN_ID_KEY = "graphwire-run-id"
+THREAD_ID_KEY = "graphwire-thread-id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """Bounds of streams.
+
+    Attributes:
+        streams: The most streams that are open at once. They are counted apart from unary calls, so that readers that wait
+            never starve those (wire D, trap 10).
+        write_timeout: How long one message may wait for a reader to take it.
+    """
+
+    streams: int = 20_000
+    write_timeout: timedelta = timedelta(seconds=30)
+
+
+class Streams:
+    """The streams that are open.
+
+    Args:
+        limits: Their bounds.
+    """
+
+    def __init__(self, limits: StreamLimits) -> None:
+        self.limits = limits
+        self.open = 0
+
+    def __enter__(self) -> None:
+        if self.open >= self.limits.streams:
+            raise CapacityReached(f"the server has {self.limits.streams} open streams; close one, or try again later")
+        self.open += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.open -= 1
+
+
+class Stream:
+    """One stream's way to its reader.
+
+    Args:
+        context: The call.
+        write_timeout: How long one message may wait for the reader, in seconds.
+    """
+
+    def __init__(self, context: Context, write_timeout: float) -> None:
+        self._context = context
+        self._write_timeout = write_timeout
+        self.delivered = 0
+
+    async def announce(self, run_id: str, thread_id: str) -> None:
+        """Sends the ids of the run before its first event, so that a reader that is cut off can join."""
+        await self._context.send_initial_metadata(((RUN_ID_KEY, run_id), (THREAD_ID_KEY, thread_id)))
+
+    async def write(self, batch: Sequence[Event], *, as_values: bool) -> None:
+        """Hands a batch to the reader's connection.
+
+        A reader that does not read blocks the connection and nothing else; after a time it is given up.
+
+        Raises:
+            SlowReader: The reader did not take a message in time.
+        """
+        for message in value_frames(batch) if as_values else frames(batch):
+            try:
+                async with asyncio.timeout(self._write_timeout):
+                    await self._context.write(message)
+            except TimeoutError:
+                raise SlowReader(self.delivered) from None
+        self.delivered = batch[-1].seq
+
+
+class Servicer(Protocol):
+    """A service: one method for each RPC, in lower case. A unary one takes the request and returns the answer; a streaming one takes the
+    request and the stream.
+    """
+
+
+def handler(service: ServiceDescriptor, servicer: Servicer, streams: Streams) -> "grpc.GenericRpcHandler[Any, Any]":
+    """The handler of a service. An RPC of the protos without a method raises AttributeError here, at start.
+
+    Args:
+        service: The service, from the generated code.
+        servicer: Its methods.
+        streams: The streams that are open.
+    """
+    methods = {method.name: _method(method, servicer, streams) for method in service.methods}
+    return grpc.method_handlers_generic_handler(service.full_name, methods)
+
+
+def _method(method: MethodDescriptor, servicer: Servicer, streams: Streams) -> "grpc.RpcMethodHandler[Any, Any]":
+    run = getattr(servicer, re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower())
+    call = _Call(
+        f"{method.containing_service.full_name}/{method.name}", GetMessageClass(method.input_type), run, streams
+    )
+    if method.server_streaming:
+        # Streams write bytes that are made already, so they have no serializer.
+        return grpc.unary_stream_rpc_method_handler(call.stream)
+    return grpc.unary_unary_rpc_method_handler(call.unary, None, GetMessageClass(method.output_type).SerializeToString)
+
+
+class _Call:
+    """One RPC: its name, the class of its request, and what it does."""
+
+    def __init__(self, name: str, request: type[Message], run: Callable[..., Awaitable[Any]], streams: Streams) -> None:
+        self._name = name
+        self._request = request
+        self._run = run
+        self._streams = streams
+
+    async def unary(self, data: bytes, context: Context) -> Message:
+        """Answers one unary call."""
+        answer: Message = await self._guarded(context, lambda: self._run(self._parse(data)))
+        return answer
+
+    async def stream(self, data: bytes, context: Context) -> None:
+        """Serves one stream."""
+
+        async def serve() -> None:
+            with self._streams:
+                stream = Stream(context, self._streams.limits.write_timeout.total_seconds())
+                await self._run(self._parse(data), stream)
+
+        await self._guarded(context, serve)
+
+    def _parse(self, data: bytes) -> Message:
+        try:
+            return self._request.FromString(data)
+        except DecodeError:
+            raise InvalidField("request", f"is not a {self._request.DESCRIPTOR.full_name}") from None
+
+    async def _guarded(self, context: Context, serve: Callable[[], Awaitable[Any]]) -> Any:
+        begun = time.monotonic()
+        try:
+            answer = await serve()
+        except GraphwireError as error:
+            await self._fail(context, error, begun)
+        except asyncio.CancelledError:
+            # The reader is gone. grpc.aio leaks memory where this is swallowed (wire D, trap 1).
+            self._report("CANCELLED", begun)
+            raise
+        except Exception:  # noqa: BLE001  a defect must not reach the caller in detail
+            request_id = str(uuid.uuid4())
+            _log.exception("call failed", extra={"rpc": self._name, "request_id": request_id})
+            await self._fail(context, internal(request_id), begun)
+        else:
+            self._report("OK", begun)
+            return answer
+
+    async def _fail(self, context: Context, error: GraphwireError, begun: float) -> NoReturn:
+        code = CODES[error.kind]
+        self._report(code.name, begun, reason=error.reason)
+        rich = status(error).SerializeToString()
+        await context.abort(code, error.message, ((DETAILS_KEY, rich),))
+
+    def _report(self, code: str, begun: float, **fields: str) -> None:
+        level = logging.DEBUG if code == "OK" else logging.INFO
+        if _log.isEnabledFor(level):
+            seconds = round(time.monotonic() - begun, 4)
+            _log.log(level, "call ended", extra={"rpc": self._name, "code": code, "seconds": seconds, **fields})

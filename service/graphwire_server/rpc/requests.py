@@ -1,0 +1,240 @@
+"""Requests for runs, filters and pages as values of the core.
+
+Owns the step from a proto request to what the core takes, and names the field that is wrong. Rules that hold on every transport are not here.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import TypeVar
+
+from google.protobuf.message import Message
+from graphwire.v1 import run_pb2, thread_pb2
+from graphwire.v1.event_pb2 import EventFilter
+from graphwire.v1.run_service_pb2 import CreateRunRequest, InvokeRunRequest, StreamRunRequest
+
+from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.follow import Filter
+from graphwire_server.core.model import (
+    DEFAULT_STREAM_MODES,
+    MAX_PAGE,
+    CheckpointRef,
+    Command,
+    Durability,
+    Goto,
+    MultitaskStrategy,
+    Page,
+    RunConfig,
+    RunSpec,
+    RunStatus,
+    ThreadSort,
+    ThreadStatus,
+)
+from graphwire_server.core.spec import check_modes, check_uuid
+from graphwire_server.rpc.json_carrier import parse, parse_object
+from graphwire_server.rpc.payloads import RUN_STATUS
+
+RunRequest = StreamRunRequest | CreateRunRequest | InvokeRunRequest
+
+E = TypeVar("E", bound=int)
+T = TypeVar("T")
+
+_LATER = ("stream_resumable", "start_after", "webhook", "feedback_keys", "langsmith_tracer", "request_id", "timeout")
+"""Fields of the contract that this version does not offer: they are refused, never ignored."""
+
+_STRATEGIES = {
+    run_pb2.MULTITASK_STRATEGY_UNSPECIFIED: MultitaskStrategy.ENQUEUE,
+    run_pb2.MULTITASK_STRATEGY_ENQUEUE: MultitaskStrategy.ENQUEUE,
+    run_pb2.MULTITASK_STRATEGY_REJECT: MultitaskStrategy.REJECT,
+    run_pb2.MULTITASK_STRATEGY_INTERRUPT: MultitaskStrategy.INTERRUPT,
+    run_pb2.MULTITASK_STRATEGY_ROLLBACK: MultitaskStrategy.ROLLBACK,
+}
+_DURABILITIES = {
+    run_pb2.DURABILITY_UNSPECIFIED: None,
+    run_pb2.DURABILITY_SYNC: Durability.SYNC,
+    run_pb2.DURABILITY_ASYNC: Durability.ASYNC,
+    run_pb2.DURABILITY_EXIT: Durability.EXIT,
+}
+_IF_NOT_EXISTS = {
+    run_pb2.IF_NOT_EXISTS_UNSPECIFIED: False,
+    run_pb2.IF_NOT_EXISTS_REJECT: False,
+    run_pb2.IF_NOT_EXISTS_CREATE: True,
+}
+_ON_COMPLETION = {
+    run_pb2.ON_COMPLETION_UNSPECIFIED: None,
+    run_pb2.ON_COMPLETION_DELETE: False,
+    run_pb2.ON_COMPLETION_KEEP: True,
+}
+_DISCONNECT = {
+    run_pb2.DISCONNECT_MODE_UNSPECIFIED: False,
+    run_pb2.DISCONNECT_MODE_CONTINUE: False,
+    run_pb2.DISCONNECT_MODE_CANCEL: True,
+}
+_RUN_STATUSES = {run_pb2.RUN_STATUS_UNSPECIFIED: None} | {wire: status for status, wire in RUN_STATUS.items()}
+_THREAD_STATUSES = {
+    thread_pb2.THREAD_STATUS_UNSPECIFIED: None,
+    thread_pb2.THREAD_STATUS_IDLE: ThreadStatus.IDLE,
+    thread_pb2.THREAD_STATUS_BUSY: ThreadStatus.BUSY,
+    thread_pb2.THREAD_STATUS_INTERRUPTED: ThreadStatus.INTERRUPTED,
+    thread_pb2.THREAD_STATUS_ERROR: ThreadStatus.ERROR,
+}
+_THREAD_SORTS = {
+    thread_pb2.THREAD_SORT_UNSPECIFIED: ThreadSort.UPDATED_AT,
+    thread_pb2.THREAD_SORT_UPDATE_TIME: ThreadSort.UPDATED_AT,
+    thread_pb2.THREAD_SORT_CREATE_TIME: ThreadSort.CREATED_AT,
+    thread_pb2.THREAD_SORT_THREAD_ID: ThreadSort.THREAD_ID,
+    thread_pb2.THREAD_SORT_STATUS: ThreadSort.STATUS,
+}
+
+
+def choose(field: str, table: Mapping[E, T], number: E) -> T:
+    """What an enum's number means. Raises InvalidField for a number that this version does not know."""
+    try:
+        return table[number]
+    except KeyError:
+        raise InvalidField(field, f"{number} is not a value that this version knows") from None
+
+
+def run_spec(request: RunRequest) -> RunSpec:
+    """The run that a request asks for.
+
+    Raises:
+        InvalidField: A field cannot be read.
+        NotOffered: A field asks for what this version does not offer.
+    """
+    _check_offered(request)
+    given = request.HasField
+    keep = choose("on_completion", _ON_COMPLETION, request.on_completion)
+    if keep is False and given("thread_id"):
+        raise InvalidField("on_completion", "is for runs without thread_id; a run on a thread never deletes it")
+    return RunSpec(
+        assistant=request.assistant_id,
+        thread_id=request.thread_id if given("thread_id") else None,
+        has_input=given("input"),
+        input=parse("input", request.input) if given("input") else None,
+        command=_command(request.command) if given("command") else None,
+        config=run_config("config", request.config) if given("config") else RunConfig(),
+        context=parse_object("context", request.context) if given("context") else None,
+        metadata=parse_object("metadata", request.metadata) if given("metadata") else {},
+        checkpoint=checkpoint_ref(request, request.thread_id if given("thread_id") else None),
+        interrupt_before=tuple(request.interrupt_before),
+        interrupt_after=tuple(request.interrupt_after),
+        stream_modes=tuple(request.stream_mode) or DEFAULT_STREAM_MODES,
+        stream_subgraphs=request.stream_subgraphs,
+        durability=choose("durability", _DURABILITIES, request.durability),
+        multitask_strategy=choose("multitask_strategy", _STRATEGIES, request.multitask_strategy),
+        create_thread=choose("if_not_exists", _IF_NOT_EXISTS, request.if_not_exists),
+        keep_thread=bool(keep),
+    )
+
+
+def _check_offered(request: RunRequest) -> None:
+    for field, _ in request.ListFields():
+        if field.name in _LATER:
+            raise NotOffered(f"the field {field.name}")
+
+
+def _command(command: run_pb2.Command) -> Command:
+    return Command(
+        has_resume=command.HasField("resume"),
+        resume=parse("command.resume", command.resume) if command.HasField("resume") else None,
+        update=parse("command.update", command.update) if command.HasField("update") else None,
+        goto=tuple(
+            Goto(
+                node=step.node,
+                has_input=step.HasField("input"),
+                input=parse("command.goto.input", step.input) if step.HasField("input") else None,
+            )
+            for step in command.goto
+        ),
+    )
+
+
+def run_config(field: str, config: run_pb2.RunConfig) -> RunConfig:
+    """LangGraph's configuration. Raises InvalidField."""
+    given = config.HasField
+    return RunConfig(
+        tags=tuple(config.tags),
+        recursion_limit=config.recursion_limit if given("recursion_limit") else None,
+        configurable=parse_object(f"{field}.configurable", config.configurable) if given("configurable") else None,
+        metadata=parse_object(f"{field}.metadata", config.metadata) if given("metadata") else None,
+        max_concurrency=config.max_concurrency if given("max_concurrency") else None,
+        run_name=config.run_name if given("run_name") else None,
+    )
+
+
+def checkpoint_ref(request: Message, thread_id: str | None) -> CheckpointRef | None:
+    """The checkpoint that a request means by `checkpoint_id`, by `checkpoint`, or by both; None where by neither. Raises InvalidField."""
+    short: str | None = getattr(request, "checkpoint_id") if request.HasField("checkpoint_id") else None  # noqa: B009  several messages
+    whole: run_pb2.CheckpointRef | None = getattr(request, "checkpoint") if request.HasField("checkpoint") else None  # noqa: B009  as above
+    if whole is None:
+        return None if short is None else CheckpointRef(checkpoint_id=check_uuid("checkpoint_id", short))
+    named = check_uuid("checkpoint.checkpoint_id", whole.checkpoint_id) if whole.checkpoint_id else None
+    if short is not None and named is not None and check_uuid("checkpoint_id", short) != named:
+        raise InvalidField("checkpoint_id", "and checkpoint.checkpoint_id differ; send one of them")
+    if whole.thread_id and thread_id is not None and whole.thread_id != thread_id:
+        raise InvalidField("checkpoint.thread_id", "must be the request's own thread")
+    above = (
+        parse_object("checkpoint.checkpoint_map", whole.checkpoint_map) if whole.HasField("checkpoint_map") else None
+    )
+    return CheckpointRef(checkpoint_id=named or short, checkpoint_ns=whole.checkpoint_ns, checkpoint_map=above)
+
+
+def cancels(mode: run_pb2.DisconnectMode.ValueType) -> bool:
+    """Whether the run is cancelled when its caller is gone. Raises InvalidField."""
+    return choose("on_disconnect", _DISCONNECT, mode)
+
+
+def run_status(number: run_pb2.RunStatus.ValueType) -> RunStatus | None:
+    """The status that a request asks for; None for any. Raises InvalidField."""
+    return choose("status", _RUN_STATUSES, number)
+
+
+def thread_status(number: thread_pb2.ThreadStatus.ValueType) -> ThreadStatus | None:
+    """The status that a request asks for; None for any. Raises InvalidField."""
+    return choose("status", _THREAD_STATUSES, number)
+
+
+def thread_sort(number: thread_pb2.ThreadSort.ValueType) -> ThreadSort:
+    """By what threads are sorted. Raises InvalidField."""
+    return choose("sort_by", _THREAD_SORTS, number)
+
+
+def event_filter(wanted: EventFilter) -> Filter:
+    """The filter of a stream. Raises InvalidField for a mode that does not exist."""
+    modes = check_modes("filter.modes", tuple(wanted.modes))
+    return Filter(
+        modes=frozenset("messages" if mode == "messages-tuple" else mode for mode in modes),
+        namespaces=tuple(tuple(path.split("|")) if path else () for path in wanted.namespaces),
+        nodes=frozenset(wanted.nodes),
+        tags=frozenset(wanted.tags),
+    )
+
+
+def page_limit(size: int) -> int:
+    """How many rows a page has. Raises InvalidField."""
+    if not 0 <= size <= MAX_PAGE:
+        raise InvalidField("page_size", f"must be 1 to {MAX_PAGE}, or 0 for 10")
+    return size or 10
+
+
+def page(size: int, token: str) -> Page:
+    """The slice that a request asks for. Raises InvalidField for a token that this server did not give."""
+    return Page(offset=_offset(token) if token else 0, limit=page_limit(size))
+
+
+def next_token(asked: Page, returned: int) -> str:
+    """The token of the page after this one; empty where this one was not full."""
+    if returned < asked.limit:
+        return ""
+    return base64.urlsafe_b64encode(b"offset:%d" % (asked.offset + returned)).decode()
+
+
+def _offset(token: str) -> int:
+    try:
+        name, _, number = base64.urlsafe_b64decode(token).partition(b":")
+        if name == b"offset" and 0 <= int(number) < 2**62:
+            return int(number)
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidField("page_token", "is not a token of this server; pass next_page_token unchanged")

@@ -1,0 +1,122 @@
+"""The gRPC server: its options, its standard services, its start and its stop.
+
+Owns the listening socket. The services' methods are elsewhere. The invariant: health says SERVING only while new runs are taken.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import grpc.aio
+from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_reflection.v1alpha import reflection
+
+from graphwire_server.rpc.assistant_service import AssistantService
+from graphwire_server.rpc.calls import Streams, handler
+from graphwire_server.rpc.run_service import RunService
+from graphwire_server.rpc.thread_service import ThreadService
+
+_SERVICES = (
+    run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
+    thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
+    assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
+)
+_STOP_GRACE = 1.0
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the text is one line for the person who started the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How the server listens.
+
+    Attributes:
+        host: The address to bind.
+        port: The port; 0 picks a free one.
+        max_request_bytes: The largest message that is taken; a larger one is RESOURCE_EXHAUSTED.
+        max_connection_age: After how long a client is asked to connect again, to rebalance; None is never.
+        channelz: Whether the channelz service is offered.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 50051
+    max_request_bytes: int = 64 << 20
+    max_connection_age: timedelta | None = None
+    channelz: bool = False
+
+
+class GrpcServer:
+    """The gRPC face of a server.
+
+    Args:
+        options: How it listens.
+        runs: The RPCs of runs.
+        threads: The RPCs of threads.
+        assistants: The RPCs of assistants.
+        streams: The streams that are open.
+    """
+
+    def __init__(
+        self,
+        options: ServerOptions,
+        *,
+        runs: RunService,
+        threads: ThreadService,
+        assistants: AssistantService,
+        streams: Streams,
+    ) -> None:
+        self._options = options
+        self._server = grpc.aio.server(options=_channel_options(options))
+        servicers = zip(_SERVICES, (runs, threads, assistants), strict=True)
+        self._server.add_generic_rpc_handlers(tuple(handler(service, each, streams) for service, each in servicers))
+        self._health = HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [service.full_name for service in _SERVICES]
+        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        if options.channelz:
+            channelz.add_channelz_servicer(self._server)  # type: ignore[arg-type]  # its stubs know the synchronous server alone
+
+    async def start(self) -> int:
+        """Listens, says SERVING, and returns the port. Raises PortTaken."""
+        address = f"{self._options.host}:{self._options.port}"
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise PortTaken(
+                f"cannot listen on {address}: the port is taken or the address is not this machine's; "
+                "choose another with --grpc-port (0 picks a free one) or --host"
+            ) from error
+        await self._server.start()
+        for service in ("", *(each.full_name for each in _SERVICES)):
+            await self._health.set(service, HealthCheckResponse.SERVING)
+        return port
+
+    async def drain(self) -> None:
+        """Says NOT_SERVING for good, so that balancers send no more calls. Open calls go on."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self) -> None:
+        """Ends what is still open and stops listening."""
+        await self._server.stop(_STOP_GRACE)
+
+
+def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
+    """Sizes, and keepalive: dead clients are noticed in 40 s, and clients may ping every 10 s without being sent away (wire D)."""
+    made = [
+        ("grpc.max_receive_message_length", options.max_request_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ]
+    if options.max_connection_age is not None:
+        made.append(("grpc.max_connection_age_ms", int(options.max_connection_age.total_seconds() * 1000)))
+        made.append(("grpc.max_connection_age_grace_ms", 30_000))
+    return made

@@ -1,0 +1,163 @@
+"""ThreadService: threads over gRPC.
+
+Owns which call of the core each RPC is.
+"""
+
+from graphwire.v1 import thread_pb2, thread_service_pb2
+
+from graphwire_server.core.errors import NotOffered
+from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery
+from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.threads import Threads
+from graphwire_server.rpc import requests
+from graphwire_server.rpc.answers import write_checkpoint_ref, write_state, write_thread
+from graphwire_server.rpc.calls import Stream
+from graphwire_server.rpc.json_carrier import Fill, fill_text, filler, parse, parse_object
+
+_IF_EXISTS = {
+    thread_pb2.IF_EXISTS_UNSPECIFIED: False,
+    thread_pb2.IF_EXISTS_REJECT: False,
+    thread_pb2.IF_EXISTS_KEEP: True,
+}
+_VIEWS = {
+    thread_pb2.THREAD_VIEW_UNSPECIFIED: None,
+    thread_pb2.THREAD_VIEW_BASIC: False,
+    thread_pb2.THREAD_VIEW_FULL: True,
+}
+
+
+class ThreadService:
+    """The RPCs of ThreadService.
+
+    Args:
+        threads: The threads of this server.
+    """
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    async def create_thread(
+        self, request: thread_service_pb2.CreateThreadRequest
+    ) -> thread_service_pb2.CreateThreadResponse:
+        """Creates a thread."""
+        thread = await self._threads.create(
+            request.thread_id if request.HasField("thread_id") else None,
+            parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
+            keep_existing=requests.choose("if_exists", _IF_EXISTS, request.if_exists),
+            graph=request.graph_id if request.HasField("graph_id") else None,
+        )
+        answer = thread_service_pb2.CreateThreadResponse()
+        await self._write(answer.thread, thread, filler(request.payload_format), full=True)
+        return answer
+
+    async def get_thread(self, request: thread_service_pb2.GetThreadRequest) -> thread_service_pb2.GetThreadResponse:
+        """Returns a thread."""
+        full = requests.choose("view", _VIEWS, request.view) is not False
+        thread = await self._threads.get(request.thread_id)
+        answer = thread_service_pb2.GetThreadResponse()
+        await self._write(answer.thread, thread, filler(request.payload_format), full=full)
+        return answer
+
+    async def update_thread(
+        self, request: thread_service_pb2.UpdateThreadRequest
+    ) -> thread_service_pb2.UpdateThreadResponse:
+        """Changes a thread's metadata."""
+        metadata = parse_object("metadata", request.metadata) if request.HasField("metadata") else {}
+        thread = await self._threads.merge_metadata(request.thread_id, metadata)
+        answer = thread_service_pb2.UpdateThreadResponse()
+        await self._write(answer.thread, thread, filler(request.payload_format), full=False)
+        return answer
+
+    async def delete_thread(
+        self, request: thread_service_pb2.DeleteThreadRequest
+    ) -> thread_service_pb2.DeleteThreadResponse:
+        """Deletes a thread."""
+        await self._threads.delete(request.thread_id)
+        return thread_service_pb2.DeleteThreadResponse()
+
+    async def search_threads(
+        self, request: thread_service_pb2.SearchThreadsRequest
+    ) -> thread_service_pb2.SearchThreadsResponse:
+        """Lists threads."""
+        if request.HasField("values"):
+            raise NotOffered("the field values")
+        full = requests.choose("view", _VIEWS, request.view) is True
+        page = requests.page(request.page_size, request.page_token)
+        query = ThreadQuery(
+            metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
+            status=requests.thread_status(request.status),
+            thread_ids=tuple(request.thread_ids),
+        )
+        found = await self._threads.search(query, page, requests.thread_sort(request.sort_by), request.ascending)
+        answer = thread_service_pb2.SearchThreadsResponse(next_page_token=requests.next_token(page, len(found)))
+        for thread in found:
+            await self._write(answer.threads.add(), thread, filler(request.payload_format), full=full)
+        return answer
+
+    async def count_threads(
+        self, request: thread_service_pb2.CountThreadsRequest
+    ) -> thread_service_pb2.CountThreadsResponse:
+        """Counts threads."""
+        query = ThreadQuery(
+            metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
+            status=requests.thread_status(request.status),
+        )
+        return thread_service_pb2.CountThreadsResponse(count=await self._threads.count(query))
+
+    async def copy_thread(self, request: thread_service_pb2.CopyThreadRequest) -> thread_service_pb2.CopyThreadResponse:
+        """Not offered yet."""
+        raise NotOffered("CopyThread")
+
+    async def get_thread_state(
+        self, request: thread_service_pb2.GetThreadStateRequest
+    ) -> thread_service_pb2.GetThreadStateResponse:
+        """Returns a thread's state."""
+        at = requests.checkpoint_ref(request, request.thread_id) or CheckpointRef()
+        state = await self._threads.state(request.thread_id, at, subgraphs=request.subgraphs)
+        answer = thread_service_pb2.GetThreadStateResponse()
+        write_state(answer.state, state, request.thread_id, filler(request.payload_format))
+        return answer
+
+    async def update_thread_state(
+        self, request: thread_service_pb2.UpdateThreadStateRequest
+    ) -> thread_service_pb2.UpdateThreadStateResponse:
+        """Changes a thread's state."""
+        at = requests.checkpoint_ref(request, request.thread_id) or CheckpointRef()
+        values = parse("values", request.values) if request.HasField("values") else None
+        as_node = request.as_node if request.HasField("as_node") else None
+        made = await self._threads.update_state(request.thread_id, at, values, as_node)
+        answer = thread_service_pb2.UpdateThreadStateResponse()
+        write_checkpoint_ref(answer.checkpoint, made, request.thread_id, fill_text)
+        return answer
+
+    async def list_thread_history(
+        self, request: thread_service_pb2.ListThreadHistoryRequest
+    ) -> thread_service_pb2.ListThreadHistoryResponse:
+        """Lists the states that a thread has had. A page's token is the last checkpoint on it."""
+        limit = requests.page_limit(request.page_size)
+        before = (
+            check_uuid("before_checkpoint_id", request.before_checkpoint_id)
+            if request.HasField("before_checkpoint_id")
+            else None
+        )
+        states = await self._threads.history(
+            request.thread_id,
+            ns=request.checkpoint_ns,
+            before=check_uuid("page_token", request.page_token) if request.page_token else before,
+            metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
+            limit=limit,
+        )
+        answer = thread_service_pb2.ListThreadHistoryResponse()
+        for state in states:
+            write_state(answer.states.add(), state, request.thread_id, filler(request.payload_format))
+        last = states[-1].checkpoint if len(states) == limit else None
+        answer.next_page_token = (last and last.checkpoint_id) or ""
+        return answer
+
+    async def watch_thread(self, request: thread_service_pb2.WatchThreadRequest, stream: Stream) -> None:
+        """Not offered yet."""
+        raise NotOffered("WatchThread")
+
+    async def _write(self, made: thread_pb2.Thread, thread: Thread, fill: Fill, *, full: bool) -> None:
+        values = await self._threads.values(thread) if full else None
+        write_thread(made, thread, fill, values, full=full)
