@@ -1,0 +1,1 @@
+"""The graphs that are measured, by the server and bare."""
