@@ -23,6 +23,10 @@ from pydantic import BaseModel
 _OPTIONS = orjson.OPT_NON_STR_KEYS
 _NUL = b"\\u0000"
 _DEEPEST = 200
+_SNUG = 32 << 10
+"""Up to which size a text is copied. orjson leaves its results the 4 KiB that it wrote them in: held by the log, 40,000 small events took
+165 MiB instead of 8, and the page faults halved their rate.
+"""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ADDRESSES = (
     ipaddress.IPv4Address,
@@ -48,7 +52,9 @@ def dumps(value: Any) -> bytes:
         text = orjson.dumps(value, default, _OPTIONS)
     except (TypeError, RecursionError):  # a big integer, a lone surrogate, a strange key, a cycle
         return orjson.dumps(_plain(value, 0))
-    return text if _NUL not in text else orjson.dumps(_plain(orjson.loads(text), 0))
+    if _NUL in text:
+        text = orjson.dumps(_plain(orjson.loads(text), 0))
+    return text if len(text) > _SNUG else b"".join((text, b""))
 
 
 def default(value: Any) -> Any:
