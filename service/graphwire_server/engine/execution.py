@@ -128,13 +128,21 @@ def _arguments(graph: Pregel[Any, Any, Any, Any], run: Run) -> dict[str, Any]:
         "context": graph_context(graph, spec),
         "stream_mode": sorted(_asked(run) | _hidden(run)),
         "subgraphs": spec.stream_subgraphs,
-        # A stateless run's checkpoints serve its own interrupts and subgraphs alone: written once, at its end.
-        "durability": "exit" if run.stateless else (spec.durability or "async"),
+        "durability": _durability(run),
     }
     for name, nodes in (("interrupt_before", spec.interrupt_before), ("interrupt_after", spec.interrupt_after)):
         if nodes:
             made[name] = "*" if "*" in nodes else list(nodes)
     return made
+
+
+def _durability(run: Run) -> str:
+    """A stateless run's checkpoints serve its own interrupts and subgraphs alone, so they are written once, at its end; unless they are
+    watched, since checkpoints that are not written have no parents.
+    """
+    if run.spec.durability is None and run.stateless and _asked(run).isdisjoint({"checkpoints", "debug"}):
+        return "exit"
+    return run.spec.durability or "async"
 
 
 async def _plain(
