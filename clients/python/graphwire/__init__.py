@@ -1,1 +1,74 @@
-"""The Python client of graphwire."""
+"""The Python client of graphwire: start LangGraph graphs over gRPC, follow their events, leave and come back.
+
+`connect` is the door. The generated messages are in `graphwire.v1`.
+"""
+
+from graphwire.assistants import Assistant, Edge, Graph, Node, Schemas
+from graphwire.client import Client, DisconnectMode, connect
+from graphwire.errors import (
+    AlreadyExists,
+    CursorExpired,
+    DeadlineExceeded,
+    FailedPrecondition,
+    FieldViolation,
+    GraphwireError,
+    InvalidArgument,
+    NotFound,
+    NotOffered,
+    PermissionDenied,
+    RunFailed,
+    SlowReader,
+    Unauthenticated,
+    Unavailable,
+)
+from graphwire.event import Event
+from graphwire.model import Interrupt, Run, RunError, RunResult
+from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StreamOptions
+from graphwire.payload import from_json, to_json, to_plain
+from graphwire.state import Checkpoint, StateTask, Thread, ThreadState
+from graphwire.stream import RunStream
+
+__all__ = [
+    "AlreadyExists",
+    "Assistant",
+    "Checkpoint",
+    "Client",
+    "Command",
+    "Config",
+    "CursorExpired",
+    "DeadlineExceeded",
+    "DisconnectMode",
+    "Edge",
+    "Event",
+    "FailedPrecondition",
+    "FieldViolation",
+    "Filter",
+    "Goto",
+    "Graph",
+    "GraphwireError",
+    "Interrupt",
+    "InvalidArgument",
+    "InvokeOptions",
+    "Node",
+    "NotFound",
+    "NotOffered",
+    "PermissionDenied",
+    "Run",
+    "RunError",
+    "RunFailed",
+    "RunOptions",
+    "RunResult",
+    "RunStream",
+    "Schemas",
+    "SlowReader",
+    "StateTask",
+    "StreamOptions",
+    "Thread",
+    "ThreadState",
+    "Unauthenticated",
+    "Unavailable",
+    "connect",
+    "from_json",
+    "to_json",
+    "to_plain",
+]

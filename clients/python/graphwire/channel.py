@@ -1,0 +1,93 @@
+"""The connection to a server.
+
+Owns the channel, the metadata of every call, and the one way to make a unary call. The invariant: what leaves here is an answer, a
+`GraphwireError`, or the caller's own cancellation.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import grpc
+
+from graphwire.errors import GraphwireError, from_rpc
+from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
+from graphwire.v1.run_service_pb2_grpc import RunServiceStub
+from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+OPTIONS: tuple[tuple[str, int | str], ...] = (
+    # A state may be larger than gRPC's 4 MiB; the server splits events, but answers of unary calls come whole.
+    ("grpc.max_receive_message_length", -1),
+    # A stream may be silent while a model thinks. Pings find a dead connection in 40 s; without calls there is nothing to keep.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 0),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+"""The channel's options; those of `connect` come after them and win."""
+
+
+class Wire:
+    """A channel and what every call on it needs.
+
+    Args:
+        address: `host:port`, or any other target that gRPC knows.
+        credentials: TLS; None means an unencrypted connection.
+        metadata: What every call carries.
+        options: Channel options, beside and over `OPTIONS`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        credentials: grpc.ChannelCredentials | None,
+        metadata: Mapping[str, str],
+        options: Sequence[tuple[str, int | str]],
+    ) -> None:
+        merged = [*(dict(OPTIONS) | dict(options)).items()]
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(address, merged)
+        else:
+            self._channel = grpc.aio.secure_channel(address, credentials, merged)
+        self.metadata = tuple((key.lower(), value) for key, value in metadata.items())
+        self.runs = RunServiceStub(self._channel)
+        self.threads = ThreadServiceStub(self._channel)
+        self.assistants = AssistantServiceStub(self._channel)
+
+    async def aclose(self) -> None:
+        """Closes the channel. Calls that are under way are cut off."""
+        await self._channel.close(None)
+
+    async def call(self, method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request) -> Response:
+        """The answer to a request. To bound the wait, use `asyncio.timeout`: a cancelled caller cancels the call.
+
+        Raises:
+            GraphwireError: The service failed the call; which error, its class says.
+        """
+        try:
+            return await method(request, metadata=self.metadata)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error) from error
+        except asyncio.CancelledError:
+            if task_cancelled():
+                raise
+            raise cut_off() from None
+
+
+def task_cancelled() -> bool:
+    """Whether the CancelledError that is being handled means this task.
+
+    gRPC raises the same error where only its call was cancelled, as when the channel is closed; to the caller that would look like
+    a cancellation of its own task, and end it in silence.
+    """
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def cut_off() -> GraphwireError:
+    """The error of a call that ended because its client was closed."""
+    return GraphwireError("the call was cut off: the client was closed", code=grpc.StatusCode.CANCELLED)

@@ -1,0 +1,207 @@
+"""The client: what a program holds to start runs, follow them and end them.
+
+Owns the connection's life and the calls that start, follow and end runs. Threads, runs that exist, and assistants have their own modules.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Literal, Self, Unpack
+
+import grpc
+
+from graphwire._requests import as_mapping, chosen, event_filter, run_request
+from graphwire.assistants import Assistants
+from graphwire.channel import Wire
+from graphwire.model import Run, RunResult
+from graphwire.options import Filter, InvokeOptions, RunOptions, StreamOptions
+from graphwire.runs import Runs
+from graphwire.stream import RunStream
+from graphwire.threads import Threads
+from graphwire.v1 import run_service_pb2 as pb
+
+DisconnectMode = Literal["continue", "cancel"]
+
+
+def connect(
+    address: str = "localhost:50051",
+    *,
+    api_key: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    tls: bool = False,
+    root_certificates: bytes | None = None,
+    options: Sequence[tuple[str, int | str]] = (),
+) -> "Client":
+    """A client of a server. Use it as `async with graphwire.connect(...) as client:`, inside the event loop that will use it.
+
+    Nothing is sent before the first call, which raises `Unavailable` where nobody answers.
+
+    Args:
+        address: `host:port`, or any other target that gRPC knows, such as `unix:/run/graphwire.sock`.
+        api_key: Sent with every call as `x-api-key`.
+        metadata: Sent with every call, by key.
+        tls: Whether the connection is encrypted, with the public root certificates. Default: False.
+        root_certificates: The root certificates to trust instead, in PEM; then the connection is encrypted.
+        options: gRPC channel options. They win over this client's own: no limit on received messages, a ping after 30 s of silence.
+    """
+    credentials = None
+    if tls or root_certificates is not None:
+        credentials = grpc.ssl_channel_credentials(root_certificates=root_certificates)
+    headers = dict(metadata or {})
+    if api_key is not None:
+        headers["x-api-key"] = api_key
+    return Client(Wire(address, credentials=credentials, metadata=headers, options=options))
+
+
+class Client:
+    """The calls of a server. `connect` makes it.
+
+    Every call raises `GraphwireError` where the service fails it, and ends when its task is cancelled; `asyncio.timeout` bounds any of
+    them. A graph that fails is data: in the events of `stream`, in the result of `invoke`.
+
+    Args:
+        wire: The connection, which the client owns.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.threads = Threads(wire)
+        self.runs = Runs(wire)
+        self.assistants = Assistants(wire)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connection. Streams and calls that are under way raise `GraphwireError` with the code CANCELLED."""
+        await self._wire.aclose()
+
+    def stream(
+        self,
+        assistant: str,
+        input: object = None,  # noqa: A002  the name that the ecosystem uses
+        **options: Unpack[StreamOptions],
+    ) -> RunStream:
+        """Creates a run and streams its events, one by one, until it has ended.
+
+        Args:
+            assistant: The assistant, or the name of a graph.
+            input: The graph's input: any value that JSON can carry. None means none: the graph goes on from its checkpoint.
+            **options: See `StreamOptions`.
+
+        Returns:
+            The stream. The run is created when the stream is entered, or when its first event is asked for.
+
+        Raises:
+            TypeError: An option does not exist, or JSON has no form for a value.
+            ValueError: A value of an option is not one of its names.
+        """
+        request = run_request(pb.StreamRunRequest, assistant, input, as_mapping(options))
+        return RunStream(lambda: self._wire.runs.StreamRun(request, metadata=self._wire.metadata))
+
+    def join(
+        self,
+        run_id: str,
+        *,
+        after_seq: int | None = None,
+        filter: Filter | None = None,  # noqa: A002  the name that the API uses
+        thread_id: str | None = None,
+        on_disconnect: DisconnectMode | None = None,
+    ) -> RunStream:
+        """Attaches to a run: what it does from now on or, with a cursor, from there, until it has ended.
+
+        Args:
+            run_id: The run: a UUID.
+            after_seq: The cursor: the `last_seq` of the stream that was left. 0 means from the run's start. None means from now on. One that
+                is no longer held raises `CursorExpired`.
+            filter: Which of the run's events are delivered. Default: all.
+            thread_id: The run's thread: a UUID. Default: whichever it is.
+            on_disconnect: What happens to the run when this call is cut off. Default: continue.
+
+        Returns:
+            The stream, as from `stream`.
+        """
+        request = pb.JoinRunRequest(
+            run_id=run_id,
+            thread_id=thread_id,
+            after_seq=after_seq,
+            filter=event_filter(filter),
+            on_disconnect=chosen(on_disconnect, "on_disconnect"),
+        )
+        return RunStream(lambda: self._wire.runs.JoinRun(request, metadata=self._wire.metadata), run_id=run_id)
+
+    async def invoke(
+        self,
+        assistant: str,
+        input: object = None,  # noqa: A002  the name that the ecosystem uses
+        **options: Unpack[InvokeOptions],
+    ) -> RunResult:
+        """Creates a run, waits until it has ended, and returns its outcome, well or not.
+
+        A graph that failed raises nothing here: look at the result's `error` and `interrupts`, or call its `raise_for_error`.
+
+        Args:
+            assistant: The assistant, or the name of a graph.
+            input: The graph's input, as in `stream`.
+            **options: See `InvokeOptions`.
+        """
+        request = run_request(pb.InvokeRunRequest, assistant, input, as_mapping(options))
+        return RunResult.read((await self._wire.call(self._wire.runs.InvokeRun, request)).result)
+
+    async def create(
+        self,
+        assistant: str,
+        input: object = None,  # noqa: A002  the name that the ecosystem uses
+        **options: Unpack[RunOptions],
+    ) -> Run:
+        """Creates a run and returns at once; it executes in the background. `join` and `wait` follow it.
+
+        Args:
+            assistant: The assistant, or the name of a graph.
+            input: The graph's input, as in `stream`.
+            **options: See `RunOptions`.
+        """
+        request = run_request(pb.CreateRunRequest, assistant, input, as_mapping(options))
+        return Run.read((await self._wire.call(self._wire.runs.CreateRun, request)).run)
+
+    async def wait(
+        self, run_id: str, *, thread_id: str | None = None, on_disconnect: DisconnectMode | None = None
+    ) -> RunResult:
+        """Waits until a run has ended and returns its outcome, as `invoke` does.
+
+        Args:
+            run_id: The run: a UUID.
+            thread_id: Its thread: a UUID. Default: whichever it is.
+            on_disconnect: What happens to the run when this call is cut off. Default: continue.
+        """
+        request = pb.WaitRunRequest(
+            run_id=run_id, thread_id=thread_id, on_disconnect=chosen(on_disconnect, "on_disconnect")
+        )
+        return RunResult.read((await self._wire.call(self._wire.runs.WaitRun, request)).result)
+
+    async def cancel(
+        self,
+        run_id: str,
+        *,
+        thread_id: str | None = None,
+        action: Literal["interrupt", "rollback"] | None = None,
+        wait: bool = False,
+    ) -> Run | None:
+        """Cancels a run. One that has ended raises `FailedPrecondition`.
+
+        Args:
+            run_id: The run: a UUID.
+            thread_id: Its thread: a UUID. Default: whichever it is.
+            action: `interrupt` keeps what it has done, `rollback` undoes it and deletes the run. Default: interrupt.
+            wait: Whether to return only when the run has ended. Default: at once.
+
+        Returns:
+            The run; with `wait`, as it ended. None after a rollback that waited.
+        """
+        request = pb.CancelRunRequest(run_id=run_id, thread_id=thread_id, action=chosen(action, "action"), wait=wait)
+        answer = await self._wire.call(self._wire.runs.CancelRun, request)
+        return Run.read(answer.run) if answer.HasField("run") else None

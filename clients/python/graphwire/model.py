@@ -1,0 +1,178 @@
+"""What the service returns, as plain typed values.
+
+Owns the values and how each is read from its message. JSON is parsed once, when the value is made; times are in UTC; absent is None.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from graphwire.errors import RunFailed
+from graphwire.payload import from_json
+from graphwire.v1 import error_pb2, interrupt_pb2, run_pb2, thread_pb2
+
+
+def _enum(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).lower()
+
+
+def run_status(number: run_pb2.RunStatus.ValueType) -> str:
+    """A run's status: `pending`, `running`, `success`, `error`, `timeout` or `interrupted`; `unknown` where it is newer than this client."""
+    known = number in run_pb2.RunStatus.values()
+    return _enum(run_pb2.RunStatus.Name(number), "RUN_STATUS_") if known else "unknown"
+
+
+def thread_status(number: thread_pb2.ThreadStatus.ValueType) -> str:
+    """A thread's status: `idle`, `busy`, `interrupted` or `error`; `unknown` where it is newer than this client."""
+    known = number in thread_pb2.ThreadStatus.values()
+    return _enum(thread_pb2.ThreadStatus.Name(number), "THREAD_STATUS_") if known else "unknown"
+
+
+def moment(time: Timestamp) -> datetime:
+    """A time of the API, in UTC."""
+    return time.ToDatetime(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupt:
+    """A question of a node to a person. Answer it with `Command(resume=...)` on the same thread.
+
+    Args:
+        id: Its id: 32 hexadecimal digits. Where several wait, answer with `Command(resume={id: answer})`.
+        value: What the node passed to `interrupt()`.
+        response_schema: The JSON Schema of the answer, where the node gave one.
+    """
+
+    id: str
+    value: Any  # the JSON edge
+    response_schema: Any = None  # the JSON edge
+
+    @classmethod
+    def read(cls, proto: interrupt_pb2.Interrupt) -> Self:
+        """The value of a message."""
+        return cls(id=proto.id, value=from_json(proto.value), response_schema=from_json(proto.response_schema))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunError:
+    """Why a run failed.
+
+    Args:
+        type: The name of the exception's class, such as `ValueError`.
+        message: What the exception says, where the server may tell.
+        retryable: Whether the same run may succeed when it is created again.
+    """
+
+    type: str
+    message: str
+    retryable: bool
+
+    @classmethod
+    def read(cls, proto: error_pb2.RunError) -> Self:
+        """The value of a message."""
+        return cls(type=proto.type, message=proto.message, retryable=proto.retryable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a graph.
+
+    Args:
+        run_id: The run: a UUID.
+        thread_id: The thread that it runs on: a UUID.
+        assistant_id: The assistant that runs: a UUID.
+        graph_id: The graph's name.
+        status: `pending`, `running`, `success`, `error`, `timeout` or `interrupted` (it was cancelled).
+        create_time: When it was created.
+        update_time: When its status last changed.
+        metadata: Its metadata.
+        attempt: How often it was started.
+        stream_modes: The stream modes that it produces.
+        stateless: Whether its thread ends with it.
+        error: The exception, where it failed.
+        interrupts: The interrupts that it ended with.
+        checkpoint_id: Its last checkpoint, once it has ended; empty where it made none.
+        first_seq: The number of its first event; 0 until it starts.
+        last_seq: The number of its last event; 0 until it has ended.
+    """
+
+    run_id: str
+    thread_id: str
+    assistant_id: str
+    graph_id: str
+    status: str
+    create_time: datetime
+    update_time: datetime
+    metadata: dict[str, Any]
+    attempt: int
+    stream_modes: tuple[str, ...]
+    stateless: bool
+    error: RunError | None
+    interrupts: tuple[Interrupt, ...]
+    checkpoint_id: str
+    first_seq: int
+    last_seq: int
+
+    @classmethod
+    def read(cls, proto: run_pb2.Run) -> Self:
+        """The value of a message."""
+        return cls(
+            run_id=proto.run_id,
+            thread_id=proto.thread_id,
+            assistant_id=proto.assistant_id,
+            graph_id=proto.graph_id,
+            status=run_status(proto.status),
+            create_time=moment(proto.create_time),
+            update_time=moment(proto.update_time),
+            metadata=from_json(proto.metadata) or {},
+            attempt=proto.attempt,
+            stream_modes=tuple(proto.stream_modes),
+            stateless=proto.stateless,
+            error=RunError.read(proto.error) if proto.HasField("error") else None,
+            interrupts=tuple(Interrupt.read(item) for item in proto.interrupts),
+            checkpoint_id=proto.checkpoint_id,
+            first_seq=proto.first_seq,
+            last_seq=proto.last_seq,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """The outcome of a run that has ended, well or not.
+
+    Args:
+        run: The run.
+        values: The graph's output; None where there is none.
+    """
+
+    run: Run
+    values: Any  # the JSON edge
+
+    @property
+    def error(self) -> RunError | None:
+        """The exception, where the graph failed."""
+        return self.run.error
+
+    @property
+    def interrupts(self) -> tuple[Interrupt, ...]:
+        """The interrupts that wait for an answer. A run that stopped for one has status `success`."""
+        return self.run.interrupts
+
+    def raise_for_error(self) -> Self:
+        """Itself, so that `(await client.invoke(...)).raise_for_error().values` reads well.
+
+        Raises:
+            RunFailed: The run ended with another status than `success`: its graph failed, it was cancelled, or took too long.
+        """
+        if self.run.status == "success":
+            return self
+        error = self.error
+        text = f"{error.type}: {error.message}" if error else f"the run ended with status {self.run.status}"
+        raise RunFailed(self.run.status, text, retryable=error.retryable if error else False)
+
+    @classmethod
+    def read(cls, proto: run_pb2.RunResult) -> Self:
+        """The value of a message."""
+        return cls(run=Run.read(proto.run), values=from_json(proto.values))

@@ -1,0 +1,147 @@
+"""How a run is asked for, in Python's own terms.
+
+Owns the options of `stream`, `invoke` and `create`. Every JSON option is an ordinary Python value. An option that is left out, or None,
+means the server's default. What this server does not offer it refuses (`NotOffered`); nothing is ignored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias, TypedDict
+
+from graphwire.state import Checkpoint
+
+Names: TypeAlias = str | Sequence[str]
+"""One name, or several."""
+
+
+class Unset(Enum):
+    """The one value that means: not given. None is an answer that a person may give."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goto:
+    """A node to run next, with an input of its own.
+
+    Args:
+        node: The node's name.
+        input: What the node gets instead of the graph's state. Left out, it gets the state.
+    """
+
+    node: str
+    input: object = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """An instruction to a graph instead of an input. At least one of the three is set.
+
+    Args:
+        resume: The answer to what an interrupted run waits for; or a dict from interrupt ids to answers. None is an answer too.
+        update: A change of the state, as if a node had returned it.
+        goto: The nodes to run next: a name, a `Goto`, or several.
+    """
+
+    resume: object = UNSET
+    update: object = UNSET
+    goto: str | Goto | Sequence[str | Goto] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which events of a stream are delivered. What is empty does not filter; `metadata`, `error` and `end` always come.
+
+    Args:
+        modes: Stream modes, out of those that the run streams.
+        namespaces: Subgraphs, levels joined by `|`, each a node's name or `node_name:task_id`. The empty string is the root graph alone.
+        nodes: Nodes, for events that come from one.
+        tags: Tags of model calls, for messages and callback events.
+    """
+
+    modes: Names = ()
+    namespaces: Names = ()
+    nodes: Names = ()
+    tags: Names = ()
+
+
+class Config(TypedDict, total=False):
+    """LangGraph's configuration of a run: the keys of its `RunnableConfig` that travel."""
+
+    tags: Sequence[str] | None
+    """Tags of the run, which its model calls inherit."""
+    recursion_limit: int | None
+    """The most supersteps that the run may take: 1 or more. Default: 25."""
+    configurable: Mapping[str, Any] | None  # the JSON edge
+    """What nodes read from `config["configurable"]`. Together with `context` it is refused."""
+    metadata: Mapping[str, Any] | None  # the JSON edge
+    """Metadata for callbacks and traces."""
+    max_concurrency: int | None
+    """The most nodes that run at once: 1 or more. Default: no bound."""
+    run_name: str | None
+    """The name of the run in traces. Default: the graph's name."""
+
+
+class RunOptions(TypedDict, total=False):
+    """What `create` takes beside the assistant and the input; `invoke` and `stream` take more."""
+
+    thread_id: str | None
+    """The thread to run on: a UUID. Left out, the run is stateless: it has a thread of its own, which ends with it."""
+    command: Command | None
+    """An instruction instead of an input: resume, update, goto."""
+    config: Config | None
+    """LangGraph's configuration, merged over the assistant's."""
+    context: object
+    """What nodes read from `runtime.context`: a JSON object."""
+    metadata: object
+    """Metadata of the run: a JSON object."""
+    checkpoint_id: str | None
+    """The checkpoint of the thread to go on from: a UUID. Default: the latest."""
+    checkpoint: Checkpoint | None
+    """The checkpoint to go on from, where it is a subgraph's."""
+    interrupt_before: Names | None
+    """Nodes before which the run stops; `*` means every node."""
+    interrupt_after: Names | None
+    """Nodes after which the run stops; `*` means every node."""
+    stream_mode: Names | None
+    """What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints. Default: values."""
+    stream_subgraphs: bool | None
+    """Whether events of subgraphs are streamed as well. Default: False."""
+    stream_resumable: bool | None
+    """Whether the run's events are kept for a time after it has ended. Default: False."""
+    durability: Literal["sync", "async", "exit"] | None
+    """When checkpoints are written: before the next superstep, while it runs (the default), or at the end."""
+    multitask_strategy: Literal["enqueue", "reject", "interrupt", "rollback"] | None
+    """What happens while another run is on the thread. Default: enqueue."""
+    if_not_exists: Literal["reject", "create"] | None
+    """What happens when the thread does not exist. Default: reject, with `NotFound`."""
+    on_completion: Literal["delete", "keep"] | None
+    """What happens to the thread of a stateless run when it ends. Default: delete."""
+    start_after: float | None
+    """Seconds before the run may start: 0 or more. Default: 0."""
+    timeout: float | None
+    """Seconds that the run may take: more than 0. Default: the server's limit. It then ends with status `timeout`."""
+    webhook: str | None
+    """A URL that is called when the run has ended."""
+    feedback_keys: Names | None
+    """Keys for which feedback will be given, for graphs that are traced."""
+    request_id: str | None
+    """A key of your choice, at most 128 characters: a second request with the same key gives the run of the first."""
+
+
+class InvokeOptions(RunOptions, total=False):
+    """What `invoke` takes."""
+
+    on_disconnect: Literal["continue", "cancel"] | None
+    """What happens to the run when this call is cut off. Default: continue."""
+
+
+class StreamOptions(InvokeOptions, total=False):
+    """What `stream` takes."""
+
+    filter: Filter | None
+    """Which of the run's events this stream delivers. Default: all."""

@@ -1,0 +1,194 @@
+"""Threads, their states and their history.
+
+Owns the calls of the thread service. Lists are async iterators that fetch page after page: stop when you have enough.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from graphwire._requests import chosen, names, optional_json
+from graphwire.channel import Wire
+from graphwire.options import Names
+from graphwire.state import Checkpoint, Thread, ThreadState
+from graphwire.v1 import thread_service_pb2 as pb
+
+Status = Literal["idle", "busy", "interrupted", "error"]
+Sort = Literal["update_time", "create_time", "thread_id", "status"]
+
+
+class Threads:
+    """The calls of `client.threads`. All of them raise `GraphwireError`: `NotFound` for a thread that does not exist."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def create(
+        self,
+        *,
+        thread_id: str | None = None,
+        metadata: object = None,
+        if_exists: Literal["reject", "keep"] | None = None,
+        graph_id: str | None = None,
+    ) -> Thread:
+        """Creates a thread.
+
+        Args:
+            thread_id: Its id: a UUID. Default: the server chooses.
+            metadata: A JSON object. Default: empty.
+            if_exists: What happens when the id is taken. Default: reject, with `AlreadyExists`.
+            graph_id: The graph that will run on it, so that its state can be edited before its first run.
+        """
+        request = pb.CreateThreadRequest(
+            thread_id=thread_id,
+            metadata=optional_json(metadata, "metadata"),
+            if_exists=chosen(if_exists, "if_exists"),
+            graph_id=graph_id,
+        )
+        return Thread.read((await self._wire.call(self._wire.threads.CreateThread, request)).thread)
+
+    async def get(self, thread_id: str) -> Thread:
+        """A thread, with its values and interrupts."""
+        request = pb.GetThreadRequest(thread_id=thread_id)
+        return Thread.read((await self._wire.call(self._wire.threads.GetThread, request)).thread)
+
+    async def update(self, thread_id: str, *, metadata: object) -> Thread:
+        """Merges metadata into a thread's, key by key, and returns the thread without its values."""
+        request = pb.UpdateThreadRequest(thread_id=thread_id, metadata=optional_json(metadata, "metadata"))
+        return Thread.read((await self._wire.call(self._wire.threads.UpdateThread, request)).thread)
+
+    async def delete(self, thread_id: str) -> None:
+        """Deletes a thread with its runs and checkpoints. One on which a run executes raises `FailedPrecondition`."""
+        await self._wire.call(self._wire.threads.DeleteThread, pb.DeleteThreadRequest(thread_id=thread_id))
+
+    async def search(
+        self,
+        *,
+        metadata: object = None,
+        values: object = None,
+        status: Status | None = None,
+        thread_ids: Names = (),
+        sort_by: Sort | None = None,
+        ascending: bool = False,
+        view: Literal["basic", "full"] | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[Thread]:
+        """The threads that match, page after page.
+
+        Args:
+            metadata: Only threads whose metadata has all these keys with these values.
+            values: Only threads whose values have all these keys with these values.
+            status: Only threads in this status.
+            thread_ids: Only these, at most 1000.
+            sort_by: Default: update_time.
+            ascending: Whether the smallest comes first. Default: the largest or newest first.
+            view: `full` has values and interrupts, and costs a read of each state. Default: basic.
+            page_size: How many each call fetches: 1 to 1000.
+        """
+        request = pb.SearchThreadsRequest(
+            metadata=optional_json(metadata, "metadata"),
+            values=optional_json(values, "values"),
+            status=chosen(status, "thread_status"),
+            thread_ids=names(thread_ids),
+            sort_by=chosen(sort_by, "sort_by"),
+            ascending=ascending,
+            view=chosen(view, "view"),
+            page_size=page_size,
+        )
+        while True:
+            page = await self._wire.call(self._wire.threads.SearchThreads, request)
+            for thread in page.threads:
+                yield Thread.read(thread)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def count(self, *, metadata: object = None, status: Status | None = None) -> int:
+        """How many threads match, as in `search`."""
+        request = pb.CountThreadsRequest(
+            metadata=optional_json(metadata, "metadata"), status=chosen(status, "thread_status")
+        )
+        return (await self._wire.call(self._wire.threads.CountThreads, request)).count
+
+    async def state(
+        self,
+        thread_id: str,
+        *,
+        checkpoint_id: str | None = None,
+        checkpoint: Checkpoint | None = None,
+        subgraphs: bool = False,
+    ) -> ThreadState:
+        """A thread's state, now or at a checkpoint.
+
+        Args:
+            thread_id: The thread: a UUID.
+            checkpoint_id: The checkpoint: a UUID. Default: the latest.
+            checkpoint: The checkpoint, where it is a subgraph's.
+            subgraphs: Whether tasks carry the states of their subgraphs.
+        """
+        request = pb.GetThreadStateRequest(
+            thread_id=thread_id,
+            checkpoint_id=checkpoint_id,
+            checkpoint=checkpoint.write() if checkpoint else None,
+            subgraphs=subgraphs,
+        )
+        return ThreadState.read((await self._wire.call(self._wire.threads.GetThreadState, request)).state)
+
+    async def update_state(
+        self,
+        thread_id: str,
+        values: object = None,
+        *,
+        as_node: str | None = None,
+        checkpoint_id: str | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Checkpoint:
+        """Changes a thread's state, as if a node had returned the change, and returns the new checkpoint.
+
+        Args:
+            thread_id: The thread: a UUID. A busy one raises `FailedPrecondition`.
+            values: The change. None means none: then only `as_node` counts.
+            as_node: The node that seems to have returned it; what follows it runs next. Default: the last node that ran.
+            checkpoint_id: The checkpoint to change from: a UUID. Default: the latest.
+            checkpoint: The checkpoint to change from, where it is a subgraph's.
+        """
+        request = pb.UpdateThreadStateRequest(
+            thread_id=thread_id,
+            values=optional_json(values, "values"),
+            as_node=as_node,
+            checkpoint_id=checkpoint_id,
+            checkpoint=checkpoint.write() if checkpoint else None,
+        )
+        return Checkpoint.read((await self._wire.call(self._wire.threads.UpdateThreadState, request)).checkpoint)
+
+    async def history(
+        self,
+        thread_id: str,
+        *,
+        before: str | None = None,
+        metadata: object = None,
+        checkpoint_ns: str = "",
+        page_size: int = 100,
+    ) -> AsyncIterator[ThreadState]:
+        """The states that a thread has had, the newest first, page after page.
+
+        Args:
+            thread_id: The thread: a UUID.
+            before: Only states older than this checkpoint: a UUID.
+            metadata: Only states whose metadata has all these keys with these values.
+            checkpoint_ns: The namespace of a subgraph. Default: the root graph.
+            page_size: How many each call fetches: 1 to 1000.
+        """
+        request = pb.ListThreadHistoryRequest(
+            thread_id=thread_id,
+            before_checkpoint_id=before,
+            metadata=optional_json(metadata, "metadata"),
+            checkpoint_ns=checkpoint_ns,
+            page_size=page_size,
+        )
+        while True:
+            page = await self._wire.call(self._wire.threads.ListThreadHistory, request)
+            for state in page.states:
+                yield ThreadState.read(state)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -1,0 +1,90 @@
+"""Checkpoints in memory.
+
+Owns what LangGraph's own memory saver lacks for a server that lives long: deleting a thread costs what the thread holds, not what
+all threads hold, and a look at an unknown thread leaves nothing behind.
+"""
+
+import builtins
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+_WriteKey = tuple[str, str, str]
+_BlobKey = tuple[str, str, str, str | int | float]
+
+
+class MemorySaver(InMemorySaver):
+    """LangGraph's memory saver, with an index of what belongs to which thread.
+
+    Args:
+        serde: How checkpoints become bytes; LangGraph's own by default.
+    """
+
+    def __init__(self, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(serde=serde)
+        self._write_keys: dict[str, set[_WriteKey]] = {}
+        self._blob_keys: dict[str, set[_BlobKey]] = {}
+
+    def last_checkpoint_id(self, thread_id: str) -> str | None:
+        """The newest checkpoint of the thread's root graph, or None."""
+        return max(self._checkpoint_ids(thread_id, ""), default=None)
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint that is meant, or None."""
+        configurable = config["configurable"]
+        # The library looks into default dictionaries, which would keep an entry for every thread that was ever asked for.
+        if not self._checkpoint_ids(configurable["thread_id"], configurable.get("checkpoint_ns", "")):
+            return None
+        return super().get_tuple(config)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 - the library's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """The checkpoints that are meant, the newest first."""
+        if config is not None and config["configurable"]["thread_id"] not in self.storage:
+            return iter(())
+        return super().list(config, filter=filter, before=before, limit=limit)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Keeps a checkpoint."""
+        stored = super().put(config, checkpoint, metadata, new_versions)
+        thread_id, ns = config["configurable"]["thread_id"], config["configurable"]["checkpoint_ns"]
+        keys = self._blob_keys.setdefault(thread_id, set())
+        keys.update((thread_id, ns, channel, version) for channel, version in new_versions.items())
+        return stored
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Keeps what a task has written on top of a checkpoint."""
+        super().put_writes(config, writes, task_id, task_path)
+        configurable = config["configurable"]
+        thread_id = configurable["thread_id"]
+        key = (thread_id, configurable.get("checkpoint_ns", ""), configurable["checkpoint_id"])
+        self._write_keys.setdefault(thread_id, set()).add(key)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Deletes all that a thread has left; nothing happens where it has nothing."""
+        self.storage.pop(thread_id, None)
+        for write_key in self._write_keys.pop(thread_id, ()):
+            self.writes.pop(write_key, None)
+        for blob_key in self._blob_keys.pop(thread_id, ()):
+            self.blobs.pop(blob_key, None)
+
+    def _checkpoint_ids(self, thread_id: str, ns: str) -> builtins.list[str]:
+        return [*self.storage.get(thread_id, {}).get(ns, ())]

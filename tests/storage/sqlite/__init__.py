@@ -1,0 +1,1 @@
+"""What only the embedded engine has: files, locks, grouped commits."""

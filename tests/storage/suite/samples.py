@@ -1,0 +1,59 @@
+"""Values that the suite stores."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from graphwire_server.core.model import (
+    Interrupt,
+    Outcome,
+    Run,
+    RunError,
+    RunSpec,
+    RunStatus,
+    TaskInterrupts,
+    Thread,
+    ThreadQuery,
+)
+
+START = datetime(2025, 3, 1, 12, 0, 0, 123457, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def thread(thread_id: str, *, second: float = 0, **changes: Any) -> Thread:
+    return Thread(**{"thread_id": thread_id, "created_at": at(second), "updated_at": at(second), **changes})
+
+
+def run(run_id: str, thread_id: str, *, second: float = 0, graph: str = "joke", **changes: Any) -> Run:
+    return Run(
+        **{
+            "run_id": run_id,
+            "thread_id": thread_id,
+            "assistant_id": f"assistant of {graph}",
+            "graph_id": graph,
+            "status": RunStatus.RUNNING,
+            "created_at": at(second),
+            "updated_at": at(second),
+            "spec": RunSpec(assistant=graph, thread_id=thread_id),
+            **changes,
+        }
+    )
+
+
+def interrupts(task: str = "task") -> tuple[TaskInterrupts, ...]:
+    return (TaskInterrupts(task_id=task, interrupts=(Interrupt(id="i1", value=b'"sure?"'),)),)
+
+
+def success(**changes: Any) -> Outcome:
+    return Outcome(**{"status": RunStatus.SUCCESS, "checkpoint_id": "c1", **changes})
+
+
+def failure(message: str = "no cats") -> Outcome:
+    return Outcome(status=RunStatus.ERROR, error=RunError(type="ValueError", message=message))
+
+
+def with_metadata(metadata: Mapping[str, Any]) -> ThreadQuery:
+    return ThreadQuery(metadata=metadata)

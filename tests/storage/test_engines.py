@@ -1,0 +1,33 @@
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from graphwire_server.storage.memory.saver import MemorySaver
+from graphwire_server.storage.memory.store import MemoryStore
+from graphwire_server.storage.sqlite.checkpoints import InlineSaver
+from graphwire_server.storage.sqlite.database import Database
+from graphwire_server.storage.sqlite.store import SqliteStore
+
+from tests.storage.suite import suite
+from tests.storage.suite.engine import Engine
+
+
+@asynccontextmanager
+async def open_sqlite(directory: Path) -> AsyncIterator[Engine]:
+    async with Database.open(directory) as database:
+        saver = InlineSaver(database)
+        yield Engine(store=SqliteStore(database), saver=saver, last=saver)
+
+
+@asynccontextmanager
+async def open_memory(directory: Path) -> AsyncIterator[Engine]:
+    saver = MemorySaver()
+    yield Engine(store=MemoryStore(saver), saver=saver, last=saver)
+    assert not os.listdir(directory)
+
+
+TestSqlite = suite(open_sqlite)
+TestMemory = suite(
+    open_memory, cannot={"test_json_that_changes_later_is_stored_as_it_was": "values are handed through, not copied"}
+)

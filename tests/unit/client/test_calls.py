@@ -1,0 +1,99 @@
+"""The unary calls, and lists that come in pages."""
+
+from typing import Any
+
+import graphwire
+import pytest
+from graphwire.v1 import assistant_pb2, error_pb2, run_pb2, thread_pb2
+from graphwire.v1 import assistant_service_pb2 as assistants_pb
+from graphwire.v1 import run_service_pb2 as runs_pb
+from graphwire.v1 import thread_service_pb2 as threads_pb
+
+from tests.unit.client.scripted import RUN, THREAD, serving, text
+
+
+async def test_invoke_returns_the_outcome() -> None:
+    async def invoke(request: runs_pb.InvokeRunRequest, _context: Any) -> runs_pb.InvokeRunResponse:
+        run = run_pb2.Run(run_id=RUN, status=run_pb2.RUN_STATUS_SUCCESS)
+        return runs_pb.InvokeRunResponse(result=run_pb2.RunResult(run=run, values=request.input))
+
+    async with serving(InvokeRun=invoke) as client:
+        result = await client.invoke("agent", {"topic": "cats"})
+
+    assert result.raise_for_error().values == {"topic": "cats"}
+    assert (result.run.run_id, result.run.status, result.error) == (RUN, "success", None)
+
+
+async def test_a_failed_run_is_data_until_it_is_asked_to_raise() -> None:
+    async def wait(_request: Any, _context: Any) -> runs_pb.WaitRunResponse:
+        failed = error_pb2.RunError(type="ValueError", message="no", retryable=True)
+        run = run_pb2.Run(run_id=RUN, status=run_pb2.RUN_STATUS_ERROR, error=failed)
+        return runs_pb.WaitRunResponse(result=run_pb2.RunResult(run=run, values=text("null")))
+
+    async with serving(WaitRun=wait) as client:
+        result = await client.wait(RUN)
+
+    assert result.error == graphwire.RunError(type="ValueError", message="no", retryable=True)
+    with pytest.raises(graphwire.RunFailed, match="ValueError: no") as caught:
+        result.raise_for_error()
+    assert (caught.value.status, caught.value.retryable) == ("error", True)
+
+
+async def test_a_cancel_that_rolled_back_returns_no_run() -> None:
+    seen: list[runs_pb.CancelRunRequest] = []
+
+    async def cancel(request: runs_pb.CancelRunRequest, _context: Any) -> runs_pb.CancelRunResponse:
+        seen.append(request)
+        return runs_pb.CancelRunResponse()
+
+    async with serving(CancelRun=cancel) as client:
+        assert await client.cancel(RUN, action="rollback", wait=True) is None
+
+    assert seen == [runs_pb.CancelRunRequest(run_id=RUN, action=run_pb2.CANCEL_ACTION_ROLLBACK, wait=True)]
+
+
+async def test_a_search_goes_through_all_pages() -> None:
+    async def search(request: threads_pb.SearchThreadsRequest, _context: Any) -> threads_pb.SearchThreadsResponse:
+        page = int(request.page_token or "0")
+        found = [thread_pb2.Thread(thread_id=f"t{page}", status=thread_pb2.THREAD_STATUS_IDLE)]
+        return threads_pb.SearchThreadsResponse(threads=found, next_page_token=str(page + 1) if page < 2 else "")
+
+    async with serving(SearchThreads=search) as client:
+        found = [thread.thread_id async for thread in client.threads.search(status="idle")]
+
+    assert found == ["t0", "t1", "t2"]
+
+
+async def test_a_state_reads_whole() -> None:
+    async def state(_request: Any, _context: Any) -> threads_pb.GetThreadStateResponse:
+        inner = thread_pb2.ThreadState(values=text('{"deep":1}'))
+        task = thread_pb2.StateTask(id="1", name="ask", state=inner)
+        checkpoint = run_pb2.CheckpointRef(thread_id=THREAD, checkpoint_id="c", checkpoint_map=text('{"":"c"}'))
+        return threads_pb.GetThreadStateResponse(
+            state=thread_pb2.ThreadState(values=text('{"n":1}'), next=["ask"], tasks=[task], checkpoint=checkpoint)
+        )
+
+    async with serving(GetThreadState=state) as client:
+        found = await client.threads.state(THREAD, subgraphs=True)
+
+    assert (found.values, found.next) == ({"n": 1}, ("ask",))
+    assert found.tasks[0].state is not None
+    assert found.tasks[0].state.values == {"deep": 1}
+    assert found.checkpoint is not None
+    assert found.checkpoint.write().checkpoint_map.text == '{"":"c"}'
+    assert found.create_time is None
+
+
+async def test_a_graph_has_nodes_and_edges() -> None:
+    async def graph(_request: Any, _context: Any) -> assistants_pb.GetAssistantGraphResponse:
+        return assistants_pb.GetAssistantGraphResponse(
+            nodes=[assistant_pb2.GraphNode(id="a", name="A")],
+            edges=[assistant_pb2.GraphEdge(source="a", target="b", label="yes", conditional=True)],
+            mermaid="graph TD;",
+        )
+
+    async with serving(GetAssistantGraph=graph) as client:
+        found = await client.assistants.graph("agent", xray=1)
+
+    assert found.nodes == (graphwire.Node(id="a", name="A"),)
+    assert found.edges == (graphwire.Edge(source="a", target="b", label="yes", conditional=True),)
