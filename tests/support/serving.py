@@ -16,6 +16,8 @@ from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 from graphwire_server.app import serving
 from graphwire_server.config import Settings
 
+from tests.support.project import project
+
 if TYPE_CHECKING:  # the stubs for asyncio are known to the type checker alone
     from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceAsyncStub
     from graphwire.v1.run_service_pb2_grpc import RunServiceAsyncStub
@@ -65,6 +67,13 @@ async def running(data_dir: Path, config: Path = APP, **settings: Any) -> AsyncI
         settings: Other options of `Settings`.
     """
     options = Settings(config=config, grpc_port=0, data_dir=data_dir, **settings)
+    with project(config.parent):
+        async with _connected(options) as server:
+            yield server
+
+
+@asynccontextmanager
+async def _connected(options: Settings) -> AsyncIterator[Server]:
     async with serving(options) as server:
         address = f"127.0.0.1:{server.grpc_port}"
         async with grpc.aio.insecure_channel(address, options=UNLIMITED) as channel:

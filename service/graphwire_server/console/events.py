@@ -4,12 +4,13 @@ Owns the rendering of each kind of event. Tokens flow as plain text under a smal
 the flow on a line of its own.
 """
 
+import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from graphwire import Event, to_plain
+from graphwire import Event, Interrupt, to_plain
 from graphwire.v1 import event_pb2 as pb
 
 from graphwire_server.console.options import DEFAULT_ADDRESS
@@ -33,10 +34,14 @@ class Commands:
     address: str = DEFAULT_ADDRESS
     stateless: bool = False
 
-    def resume(self, thread_id: str, answer: str | None) -> str:
-        """Goes on after an interrupt with an answer; without one, where the run stopped before a node."""
-        words = ["graphwire", "stream", self.assistant, "--thread", thread_id]
-        return self._at(words if answer is None else [*words, "--resume", answer])
+    def go_on(self, thread_id: str) -> str:
+        """Goes on where the run stopped before a node."""
+        return self._at(["graphwire", "stream", self.assistant, "--thread", thread_id])
+
+    def answer(self, thread_id: str, waiting: Sequence[Interrupt]) -> str:
+        """Answers what waits: one interrupt with a value, several by their ids."""
+        text = '"..."' if len(waiting) == 1 else json.dumps({interrupt.id: "..." for interrupt in waiting})
+        return self._at(["graphwire", "stream", self.assistant, "--thread", thread_id, "--resume", text])
 
     def join(self, run_id: str, after_seq: int | None) -> str:
         """Comes back to the run, where it was left."""
@@ -203,11 +208,10 @@ class EventPrinter:
             return
         if not waiting:
             self._screen.line(f"stopped before {', '.join(following)}. To go on:", "yellow")
-            self._screen.line(f"  {self._commands.resume(event.thread_id, None)}")
+            self._screen.line(f"  {self._commands.go_on(event.thread_id)}")
             return
-        answer = '"..."' if len(waiting) == 1 else "{" + ", ".join(f'"{item.id}": "..."' for item in waiting) + "}"
         self._screen.line("To answer:", "yellow")
-        self._screen.line(f"  {self._commands.resume(event.thread_id, answer)}")
+        self._screen.line(f"  {self._commands.answer(event.thread_id, waiting)}")
 
 
 def _where(event: Event, text: str) -> str:

@@ -85,8 +85,7 @@ def layered(texts: Sequence[str], widths: Sequence[int], arrows: Sequence[Arrow]
         arrows: The edges; none leads from a node to itself.
     """
     upward = _upward(len(texts), arrows)
-    spacing = 2 if any(arrow.label for arrow in arrows) else 1
-    ranks = [rank * spacing for rank in _ranks(len(texts), arrows, upward)]
+    ranks = _with_labels(_ranks(len(texts), arrows, upward), arrows, upward)
     spots = [
         Spot(rank=rank, text=text, width=width, boxed=True)
         for rank, text, width in zip(ranks, texts, widths, strict=True)
@@ -140,6 +139,17 @@ def _ranks(count: int, arrows: Sequence[Arrow], upward: set[Arrow]) -> list[int]
         if not changed:
             break
     return ranks
+
+
+def _with_labels(ranks: Sequence[int], arrows: Sequence[Arrow], upward: set[Arrow]) -> list[int]:
+    """The ranks of the nodes, with a rank between two of them wherever a label stands."""
+    before = {_below(arrow, ranks, upward) for arrow in arrows if arrow.label}
+    return [rank + sum(other <= rank for other in before) for rank in ranks]
+
+
+def _below(arrow: Arrow, ranks: Sequence[int], upward: set[Arrow]) -> int:
+    """The rank of nodes before which an edge has its label: where it leaves its source."""
+    return ranks[arrow.source] if arrow in upward else ranks[arrow.source] + 1
 
 
 def _cut(arrow: Arrow, spots: Sequence[Spot], layers: Layers, *, upward: bool) -> None:

@@ -20,7 +20,8 @@ def place(layers: Layers) -> None:
     for above in (True, False):
         for spot, stretches in _by_spot(layers.stretches, upper=above).items():
             _ports(spot, stretches, upper=above)
-    for _ in range(2):
+    for _ in range(3):
+        _shift_passed(layers)
         for above in (True, False):
             for spot, stretches in _by_spot(layers.stretches, upper=above).items():
                 _straighten(spot, stretches, upper=above)
@@ -32,19 +33,34 @@ def tracks(stretches: Sequence[Stretch]) -> Mapping[int, int]:
     A line that comes down where another goes up must turn below it, else both would lie on one another.
     """
     bent = [i for i, stretch in enumerate(stretches) if stretch.start != stretch.end]
-    waits = {i: {j for j in bent if j != i and stretches[i].end == stretches[j].start} for i in bent}
+    must = {i: {j for j in bent if j != i and stretches[i].end == stretches[j].start} for i in bent}
+    should = {i: {j for j in bent if _crosses_less(stretches[j], stretches[i])} for i in bent}
     given: dict[int, int] = {}
     while len(given) < len(bent):
         left = [i for i in bent if i not in given]
-        ready = [
-            i for i in left if waits[i] <= given.keys()
+        firm = [
+            i for i in left if must[i] <= given.keys()
         ] or left  # a circle cannot be solved: some line is drawn over
-        chosen = min(ready, key=lambda i: abs(stretches[i].start - stretches[i].end))
-        row = max((given[j] + 1 for j in waits[chosen] if j in given), default=0)
+        chosen = ([i for i in firm if should[i] <= given.keys()] or firm)[0]
+        row = max((given[j] + 1 for j in must[chosen] | should[chosen] if j in given), default=0)
         while any(given[j] == row and _touch(stretches[chosen], stretches[j]) for j in given):
             row += 1
         given[chosen] = row
     return given
+
+
+def _crosses_less(above: Stretch, below: Stretch) -> bool:
+    """Whether two stretches cross less often if the first turns above the second than the other way round."""
+    return _met(above, below) < _met(below, above)
+
+
+def _met(above: Stretch, below: Stretch) -> int:
+    """How often the horizontal parts meet the other's vertical ones, if the first turns above the second."""
+    return _spans(above, below.start) + _spans(below, above.end)
+
+
+def _spans(stretch: Stretch, column: int) -> bool:
+    return min(stretch.start, stretch.end) <= column <= max(stretch.start, stretch.end)
 
 
 def _touch(one: Stretch, other: Stretch) -> bool:
@@ -136,6 +152,21 @@ def _straighten(spot: Spot, stretches: list[Stretch], *, upper: bool) -> None:
             high = _get(stretches[i + 1], upper=upper) - 2
         if low <= aim <= high:
             _set(stretch, aim, upper=upper)
+
+
+def _shift_passed(layers: Layers) -> None:
+    """Moves labels and points to where their lines are straight, as far as their neighbours leave room; a box is the firmer end."""
+    above = {stretch.lower: stretch for stretch in layers.stretches if not stretch.lower.boxed}
+    below = {stretch.upper: stretch for stretch in layers.stretches if not stretch.upper.boxed}
+    for rank in layers.ranks:
+        for i, spot in enumerate(rank):
+            if spot.boxed:
+                continue
+            aim = below[spot].end if below[spot].lower.boxed else above[spot].start
+            low = rank[i - 1].left + rank[i - 1].width + 2 if i else 0
+            high = rank[i + 1].left - 2 - spot.width if i + 1 < len(rank) else aim
+            spot.left = max(low, min(high, aim - spot.width // 2)) if low <= high else spot.left
+            above[spot].end = below[spot].start = spot.centre
 
 
 def _get(stretch: Stretch, *, upper: bool) -> int:

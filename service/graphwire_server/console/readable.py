@@ -33,7 +33,7 @@ def _entry(key: str, value: Any, shown: Collection[str]) -> str:
     else:
         text = _scalar(value)
     if "\n" not in text and len(key) + len(text) <= WIDTH:
-        return f"{key}: {text}"
+        return f"{key}: {text}".rstrip()
     return f"{key}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
 
 

@@ -191,7 +191,7 @@ def _outcome(result: graphwire.RunResult, screen: Screen, commands: Commands) ->
         for interrupt in result.interrupts:
             screen.block(f"interrupt {interrupt.id}", readable(interrupt.value), "yellow")
         if result.interrupts and not commands.stateless:
-            screen.note(f"to answer: {commands.resume(result.run.thread_id, '...')}")
+            screen.note(f"to answer: {commands.answer(result.run.thread_id, result.interrupts)}")
     if result.run.status == "success":
         return 0
     error = result.error

@@ -95,4 +95,6 @@ class Screen:
             return
         self.error(f"{error.reason or error.code.name}: {error.message}")
         for violation in error.field_violations:
-            self.error(f"  {violation.field}: {violation.description}")
+            told = f"{violation.field}: {violation.description}"
+            if told not in error.message:
+                self.error(f"  {told}")

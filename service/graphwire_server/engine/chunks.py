@@ -85,6 +85,7 @@ class Chunks:
             "debug": self._debug,
         }
         self.interrupted = False
+        self.interrupts: tuple[Interrupt, ...] = ()
         self.values: Any = None
 
     def add(self, namespace: tuple[str, ...], mode: str, data: Any) -> None:
@@ -126,7 +127,7 @@ class Chunks:
     def _note(self, mode: str, data: Any) -> None:
         """Remembers what the end of the run will say."""
         if mode == "updates" and isinstance(data, Mapping) and INTERRUPT in data:
-            self.interrupted = True
+            self.interrupted, self.interrupts = True, interrupts(data[INTERRUPT])
         elif mode == "values":
             self.values = data
 

@@ -41,7 +41,10 @@ def _command(command: RunCommand) -> Command[Any]:
 
 
 def graph_config(run: Run) -> RunnableConfig:
-    """The configuration of a run: the caller's, with the ids of this run over it."""
+    """The configuration of a run: the caller's, with the ids of this run over it.
+
+    LangGraph copies the ids into the metadata of everything that it calls; putting them there as well would make each merge longer.
+    """
     spec, config = run.spec, run.spec.config
     ids = {
         "run_id": run.run_id,
@@ -57,7 +60,7 @@ def graph_config(run: Run) -> RunnableConfig:
         "recursion_limit": config.recursion_limit or _RECURSION_LIMIT,
         "run_name": config.run_name or run.graph_id,
         "configurable": {**without_internals(given), **ids, "checkpoint_ns": "", **_checkpoint(spec)},
-        "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA} | ids,
+        "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA},
     }
     if config.max_concurrency is not None:
         made["max_concurrency"] = config.max_concurrency

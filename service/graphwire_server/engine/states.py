@@ -3,6 +3,7 @@
 Owns reading and writing them through the thread's graph, whose channels alone know what a checkpoint means (port `States`).
 """
 
+import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -76,7 +77,16 @@ class GraphStates:
     @asynccontextmanager
     async def _graph(self, graph_id: str) -> AsyncIterator[Pregel[Any, Any, Any, Any]]:
         async with self._catalogue.open(graph_id) as graph:
-            yield graph.copy({"checkpointer": self._checkpointer})
+            yield with_checkpointer(graph, self._checkpointer)
+
+
+def with_checkpointer(
+    graph: Pregel[Any, Any, Any, Any], checkpointer: BaseCheckpointSaver[Any] | None
+) -> Pregel[Any, Any, Any, Any]:
+    """The same graph on another checkpointer, whatever it was compiled with. LangGraph's own `copy` validates the graph anew, for each run."""
+    other = copy.copy(graph)
+    other.checkpointer = checkpointer
+    return other
 
 
 async def stopped(

@@ -297,12 +297,13 @@ FAILING = {
 @pytest.mark.parametrize(("code", "problem"), FAILING.values(), ids=FAILING.keys())
 def test_an_import_that_fails_names_the_users_line(home: Project, code: str, problem: str) -> None:
     home.write("graphs.py", code)
+    before = set(sys.modules)
 
     line = refusal(home)
 
     assert line.startswith(f"langgraph.json:3: graph 'agent': importing ./graphs.py failed at graphs.py:{problem}")
     assert "\n" not in line
-    assert not [name for name in sys.modules if name.startswith("graphwire_graph_graphs_")]
+    assert not [name for name in sys.modules.keys() - before if name.startswith("graphwire_graph_graphs_")]
 
 
 def test_the_line_is_that_of_the_innermost_file_of_the_users(home: Project) -> None:
