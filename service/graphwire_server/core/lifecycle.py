@@ -32,14 +32,19 @@ def move(run: Run, to: RunStatus, now: datetime) -> Run:
     Raises:
         IllegalMove: The table does not have it.
     """
-    if to not in MOVES[run.status]:
-        raise IllegalMove(f"{run.status} -> {to}")
+    _check(run, to)
     return replace(run, status=to, updated_at=now)
 
 
 def finish(run: Run, outcome: Outcome, last_seq: int, now: datetime) -> Run:
     """The run at its end. Raises IllegalMove where it has ended before."""
-    return replace(move(run, outcome.status, now), outcome=outcome, last_seq=last_seq)
+    _check(run, outcome.status)
+    return replace(run, status=outcome.status, updated_at=now, outcome=outcome, last_seq=last_seq)
+
+
+def _check(run: Run, to: RunStatus) -> None:
+    if to not in MOVES[run.status]:
+        raise IllegalMove(f"{run.status} -> {to}")
 
 
 def thread_status(outcome: Outcome) -> ThreadStatus:

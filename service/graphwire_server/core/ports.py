@@ -104,6 +104,10 @@ class Store(Protocol):
         """Raises the upper bound of the thread's event numbers to `last_seq`; never lowers it."""
         ...
 
+    async def number_end(self, run: Run, last_seq: int) -> None:
+        """Records the number of the terminal event of a run that never started, on the run and, as `reserve` does, on its thread."""
+        ...
+
     async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
         """Writes how a run ended, and what it leaves on its thread: status, interrupts, error text, and the exact `last_seq`.
 

@@ -269,7 +269,7 @@ class Runs:
             status=RunStatus.RUNNING,
             created_at=now,
             updated_at=now,
-            spec=replace(spec, config=_merge(assistant.config, spec.config), context=spec.context or assistant.context),
+            spec=_configured(spec, assistant),
         )
 
     async def _end_abandoned(self, run: Run) -> None:
@@ -303,6 +303,13 @@ async def _replay(log: ThreadLog, run: Run, after_seq: int | None, wanted: Filte
     else:
         ended_at = run.updated_at.timestamp()
         yield [Event(run.last_seq, run.run_id, run.thread_id, ended_at, (), terminal(run), SMALL_EVENT)]
+
+
+def _configured(spec: RunSpec, assistant: Assistant) -> RunSpec:
+    """The request over what its assistant brings; most bring nothing."""
+    if assistant.context is None and assistant.config == RunConfig():
+        return spec
+    return replace(spec, config=_merge(assistant.config, spec.config), context=spec.context or assistant.context)
 
 
 def _merge(base: RunConfig, over: RunConfig) -> RunConfig:

@@ -44,6 +44,8 @@ def check_spec(spec: RunSpec) -> RunSpec:
         raise InvalidField("checkpoint_id", "needs thread_id: a stateless run has no checkpoints to start from")
     thread_id = None if spec.thread_id is None else check_uuid("thread_id", spec.thread_id)
     modes = check_modes("stream_mode", spec.stream_modes)
+    if (thread_id, modes) == (spec.thread_id, spec.stream_modes):
+        return spec
     return replace(spec, thread_id=thread_id, stream_modes=modes)
 
 

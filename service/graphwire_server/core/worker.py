@@ -185,8 +185,7 @@ class Worker:
         async with self._logs.attach(run.thread_id, thread.last_seq if thread else 0) as log:
             async with self._end_lock(run.thread_id):
                 ended = replace(ended, last_seq=log.append(run.run_id, (), terminal(ended), SMALL_EVENT).seq)
-            await self._insist(lambda: store.reserve(run.thread_id, ended.last_seq))
-            await self._insist(lambda: store.finish_run(ended, thread_status(outcome)))
+            await self._insist(lambda: store.number_end(run, ended.last_seq))
         self._tell(job, ended)
 
     def _end_lock(self, thread_id: str) -> asyncio.Lock:

@@ -20,7 +20,7 @@ def opened(run: Run) -> Thread:
 def admitted(thread: Thread, run: Run, seq_block: int) -> tuple[Thread, Run]:
     """Both after the run was admitted: started where the thread is free, else pending."""
     if thread.status is ThreadStatus.BUSY:
-        return _taken(thread, run, run.updated_at), replace(run, status=RunStatus.PENDING)
+        return _taken(thread, run, thread.last_seq), replace(run, status=RunStatus.PENDING)
     return _numbered(thread, run, seq_block)
 
 
@@ -53,11 +53,10 @@ def vacated(thread: Thread, run: Run, status: ThreadStatus, *, occupied: bool) -
 
 
 def _numbered(thread: Thread, run: Run, seq_block: int) -> tuple[Thread, Run]:
-    taken = _taken(thread, run, run.updated_at)
-    return replace(taken, last_seq=thread.last_seq + seq_block), replace(run, first_seq=thread.last_seq + 1)
+    return _taken(thread, run, thread.last_seq + seq_block), replace(run, first_seq=thread.last_seq + 1)
 
 
-def _taken(thread: Thread, run: Run, now: datetime) -> Thread:
+def _taken(thread: Thread, run: Run, last_seq: int) -> Thread:
     return replace(
         thread,
         status=ThreadStatus.BUSY,
@@ -66,5 +65,6 @@ def _taken(thread: Thread, run: Run, now: datetime) -> Thread:
         assistant_id=run.assistant_id,
         interrupts=(),
         error=None,
-        updated_at=now,
+        last_seq=last_seq,
+        updated_at=run.updated_at,
     )

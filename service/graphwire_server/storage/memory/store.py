@@ -126,6 +126,12 @@ class MemoryStore:
         if thread is not None and thread.last_seq < last_seq:
             self._threads[thread_id] = replace(thread, last_seq=last_seq)
 
+    async def number_end(self, run: Run, last_seq: int) -> None:
+        """Records the number of the terminal event of a run that never started."""
+        if run.run_id in self._runs:
+            self._runs[run.run_id] = replace(self._runs[run.run_id], last_seq=last_seq)
+        await self.reserve(run.thread_id, last_seq)
+
     async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
         """Writes how a run ended, and what it leaves on its thread. A run that has ended before, or is gone, stays as it is."""
         active = self._active.get(run.thread_id, set())

@@ -59,6 +59,7 @@ UPDATE runs
 SET updated_at = :updated_at, status = :status, attempt = :attempt, outcome = :outcome, first_seq = :first_seq, last_seq = :last_seq
 WHERE run_id = :run_id AND status IN ('pending', 'running')
 """
+NUMBER_END = "UPDATE runs SET last_seq = :last_seq WHERE run_id = :run_id"
 LIST_RUNS = f"""
 SELECT {RUN_COLUMNS} FROM runs
 WHERE thread_id = :thread_id AND (:status IS NULL OR status = :status)

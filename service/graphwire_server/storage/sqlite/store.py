@@ -142,6 +142,16 @@ class SqliteStore:
         parameters = {"thread_id": thread_id, "last_seq": last_seq}
         await self._database.write(lambda connection: connection.execute(sql.RESERVE, parameters).rowcount)
 
+    async def number_end(self, run: Run, last_seq: int) -> None:
+        """Records the number of the terminal event of a run that never started."""
+        parameters = {"run_id": run.run_id, "thread_id": run.thread_id, "last_seq": last_seq}
+
+        def number(connection: sqlite3.Connection) -> None:
+            connection.execute(sql.NUMBER_END, parameters)
+            connection.execute(sql.RESERVE, parameters)
+
+        await self._database.write(number)
+
     async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
         """Writes how a run ended, and what it leaves on its thread. A run that has ended before, or is gone, stays as it is."""
         row = run_row(run, "")
