@@ -112,7 +112,8 @@ class RunServiceServicer(object):
 
     def JoinRun(self, request, context):
         """Attaches to a run: what it does from now on or, with a cursor, from there. The stream ends when the run has ended. On a run
-        that has ended it delivers the terminal event, and before it what is still held behind the cursor.
+        that has ended it delivers the terminal event, and before it what is still held behind the cursor. The initial metadata is that of
+        StreamRun, and comes at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

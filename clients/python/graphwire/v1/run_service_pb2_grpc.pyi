@@ -43,7 +43,8 @@ class RunServiceStub:
     """
     JoinRun: _grpc.UnaryStreamMultiCallable[_run_service_pb2.JoinRunRequest, _run_service_pb2.JoinRunResponse]
     """Attaches to a run: what it does from now on or, with a cursor, from there. The stream ends when the run has ended. On a run
-    that has ended it delivers the terminal event, and before it what is still held behind the cursor.
+    that has ended it delivers the terminal event, and before it what is still held behind the cursor. The initial metadata is that of
+    StreamRun, and comes at once.
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CreateRunRequest, _run_service_pb2.CreateRunResponse]
     """Creates a run and returns at once. It executes in the background."""
@@ -79,7 +80,8 @@ class RunServiceAsyncStub(RunServiceStub):
     """
     JoinRun: _aio.UnaryStreamMultiCallable[_run_service_pb2.JoinRunRequest, _run_service_pb2.JoinRunResponse]  # type: ignore[assignment]
     """Attaches to a run: what it does from now on or, with a cursor, from there. The stream ends when the run has ended. On a run
-    that has ended it delivers the terminal event, and before it what is still held behind the cursor.
+    that has ended it delivers the terminal event, and before it what is still held behind the cursor. The initial metadata is that of
+    StreamRun, and comes at once.
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CreateRunRequest, _run_service_pb2.CreateRunResponse]  # type: ignore[assignment]
     """Creates a run and returns at once. It executes in the background."""
@@ -124,7 +126,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_run_service_pb2.JoinRunResponse], _abc.AsyncIterator[_run_service_pb2.JoinRunResponse]]:
         """Attaches to a run: what it does from now on or, with a cursor, from there. The stream ends when the run has ended. On a run
-        that has ended it delivers the terminal event, and before it what is still held behind the cursor.
+        that has ended it delivers the terminal event, and before it what is still held behind the cursor. The initial metadata is that of
+        StreamRun, and comes at once.
         """
 
     @_abc_1.abstractmethod
