@@ -6,7 +6,6 @@ from typing import Any
 from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.run_pb2 import RUN_STATUS_ERROR, RUN_STATUS_SUCCESS, Command, RunConfig
 from graphwire.v1.thread_service_pb2 import CreateThreadRequest
-
 from tests.support.serving import Server, cases, text
 
 ICE = '{"topic": "ice cream"}'

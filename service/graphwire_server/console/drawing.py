@@ -7,9 +7,9 @@ where a cycle closes. Which node stands where is decided in `layering` and `plac
 from collections import Counter
 from collections.abc import Sequence
 
-from graphwire import Edge, Graph, Node
 from rich.cells import cell_len
 
+from graphwire import Edge, Graph, Node
 from graphwire_server.console.canvas import Canvas
 from graphwire_server.console.layering import Arrow, Layers, Spot, Stretch, layered
 from graphwire_server.console.placing import place, tracks

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from graphwire import Event, Interrupt, to_plain
 from graphwire.v1 import event_pb2 as pb
-
 from graphwire_server.console.options import DEFAULT_ADDRESS
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen

@@ -5,9 +5,9 @@ Owns how the list of graphs looks; how a graph is drawn is in `drawing`.
 
 from typing import Annotated
 
-import graphwire
 import typer
 
+import graphwire
 from graphwire_server.console import options as o
 from graphwire_server.console.drawing import draw_graph
 from graphwire_server.console.screen import Screen

@@ -6,9 +6,9 @@ Owns what their options mean. Leaving a stream with Ctrl-C leaves the run, which
 import asyncio
 from typing import Annotated, Any
 
-import graphwire
 import typer
 
+import graphwire
 from graphwire_server.console import options as o
 from graphwire_server.console.arguments import given_input, given_json
 from graphwire_server.console.events import Commands, EventPrinter

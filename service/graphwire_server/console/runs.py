@@ -6,9 +6,9 @@ Owns how runs look in a terminal.
 from enum import StrEnum
 from typing import Annotated
 
-import graphwire
 import typer
 
+import graphwire
 from graphwire_server.console import options as o
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen

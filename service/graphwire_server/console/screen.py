@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 import typer
-from graphwire import GraphwireError, Unavailable
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
+
+from graphwire import GraphwireError, Unavailable
 
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import graphwire
 import typer
 
+import graphwire
 from graphwire_server.console.screen import Screen
 
 FAILED = 1

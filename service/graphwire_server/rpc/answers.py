@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from graphwire.v1 import assistant_pb2, run_pb2, thread_pb2
-
 from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,

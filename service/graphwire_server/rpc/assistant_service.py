@@ -5,7 +5,6 @@ Owns which call of the core each RPC is.
 
 from graphwire.v1 import assistant_pb2
 from graphwire.v1 import assistant_service_pb2 as pb
-
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import NotOffered
 from graphwire_server.rpc import requests

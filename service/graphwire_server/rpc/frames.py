@@ -8,8 +8,8 @@ these messages from keyword arguments takes twice as long (measured: 7.2 against
 from collections.abc import Iterable, Iterator
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from graphwire.v1 import event_pb2
 
+from graphwire.v1 import event_pb2
 from graphwire_server.core.events import Event
 from graphwire_server.rpc.json_carrier import Fill, fill_text, fill_value
 from graphwire_server.rpc.payloads import write_payload

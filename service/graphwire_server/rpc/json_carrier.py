@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 from google.protobuf.struct_pb2 import Value
-from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE, Json, PayloadFormat
 
+from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE, Json, PayloadFormat
 from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.model import JsonObject, JsonValue
 

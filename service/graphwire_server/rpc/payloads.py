@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
 from graphwire.v1 import event_pb2, run_pb2
 from graphwire.v1.error_pb2 import RunError as RunErrorMessage
 from graphwire.v1.interrupt_pb2 import Interrupt as InterruptMessage
-
 from graphwire_server.core import events
 from graphwire_server.core.model import Interrupt, RunError, RunStatus
 from graphwire_server.rpc.json_carrier import Fill

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from google.protobuf.message import Message
+
 from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
 from graphwire.v1.run_service_pb2 import CreateRunRequest, InvokeRunRequest, StreamRunRequest
-
 from graphwire_server.core.errors import InvalidField, NotOffered
 from graphwire_server.core.follow import Filter
 from graphwire_server.core.model import (

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from graphwire.v1 import run_pb2, run_service_pb2
 from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
-
 from graphwire_server.core.errors import NotOffered
 from graphwire_server.core.events import Event
 from graphwire_server.core.model import Run

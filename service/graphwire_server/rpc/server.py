@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import grpc.aio
-from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
+from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import Streams, handler
 from graphwire_server.rpc.run_service import RunService

@@ -4,7 +4,6 @@ Owns which call of the core each RPC is.
 """
 
 from graphwire.v1 import thread_pb2, thread_service_pb2
-
 from graphwire_server.core.errors import NotOffered
 from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery
 from graphwire_server.core.spec import check_uuid

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
-import graphwire
 import grpc
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+import graphwire
 from graphwire.v1 import (
     assistant_service_pb2,
     event_pb2,
@@ -20,7 +22,6 @@ from graphwire.v1 import (
     thread_service_pb2,
 )
 from graphwire.v1.json_pb2 import Json
-from grpc_status import rpc_status
 
 Handler: TypeAlias = Callable[..., Any]
 RUN, THREAD, ASSISTANT = (f"0000000{n}-0000-4000-8000-000000000000" for n in (1, 2, 3))
@@ -47,7 +48,10 @@ def _method(descriptor: Any, handler: Handler) -> "grpc.RpcMethodHandler[Any, An
         grpc.unary_stream_rpc_method_handler if descriptor.server_streaming else grpc.unary_unary_rpc_method_handler
     )
     request = message_factory.GetMessageClass(descriptor.input_type)
-    return make(handler, request_deserializer=request.FromString, response_serializer=lambda m: m.SerializeToString())
+    made: grpc.RpcMethodHandler[Any, Any] = make(
+        handler, request_deserializer=request.FromString, response_serializer=lambda m: m.SerializeToString()
+    )
+    return made
 
 
 @asynccontextmanager

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import graphwire
 import pytest
+
+import graphwire
 from graphwire.v1 import assistant_pb2, error_pb2, run_pb2, thread_pb2
 from graphwire.v1 import assistant_service_pb2 as assistants_pb
 from graphwire.v1 import run_service_pb2 as runs_pb
 from graphwire.v1 import thread_service_pb2 as threads_pb
-
 from tests.unit.client.scripted import RUN, THREAD, serving, text
 
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import graphwire
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
+import graphwire
 from tests.unit.client.scripted import RUN, rich_status, serving
 
 Code = grpc.StatusCode

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Value
+
 from graphwire import Event, Interrupt, RunError, to_plain
 from graphwire.v1 import error_pb2, run_pb2
 from graphwire.v1 import event_pb2 as pb
 from graphwire.v1.interrupt_pb2 import Interrupt as InterruptMessage
 from graphwire.v1.json_pb2 import Json
-
 from tests.unit.client.scripted import event, text
 
 ASKED = InterruptMessage(id="i1", value=text('"sure?"'))

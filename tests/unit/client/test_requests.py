@@ -4,12 +4,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import graphwire
 import pytest
+
+import graphwire
 from graphwire.v1 import run_pb2, run_service_pb2
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2 import CreateRunResponse, StreamRunResponse
-
 from tests.unit.client.scripted import RUN, THREAD, batch, end, serving, values
 
 LARGE = 2**53 + 1

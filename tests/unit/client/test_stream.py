@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import graphwire
 import grpc
 import pytest
-from graphwire.v1.run_service_pb2 import JoinRunResponse, StreamRunResponse
 
+import graphwire
+from graphwire.v1.run_service_pb2 import JoinRunResponse, StreamRunResponse
 from tests.unit.client.scripted import IDS, RUN, THREAD, batch, end, fragments, metadata, rich_status, serving, values
 
 PATIENCE = 10

@@ -4,12 +4,12 @@ from typing import Any
 
 import orjson
 import pytest
+
 from graphwire_server.core.errors import AssistantNotFound
 from graphwire_server.core.model import GraphEdge, GraphInfo, Schemas
 from graphwire_server.core.ports import Graphs
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.manifest import ManifestError, read_manifest
-
 from tests.support.project import GRAPH, Project, project
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.manifest import ManifestError
-
 from tests.support.project import GRAPH, Project, project
 
 

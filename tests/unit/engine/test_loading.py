@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.pregel import Pregel
+
 from graphwire_server.engine.factory import Factory, Graph
 from graphwire_server.engine.loading import Loader
 from graphwire_server.engine.manifest import ManifestError
-from langgraph.pregel import Pregel
-
 from tests.support.project import GRAPH, Project, project
 
 

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from graphwire_server.engine.manifest import GraphEntry, Manifest, ManifestError, apply_env, read_manifest
 
+from graphwire_server.engine.manifest import GraphEntry, Manifest, ManifestError, apply_env, read_manifest
 from tests.support.project import Project, project
 
 

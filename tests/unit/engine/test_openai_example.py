@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk
+
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.factory import Graph
 from graphwire_server.engine.manifest import read_manifest
-from langchain_core.messages import AIMessageChunk
-
 from tests.support.openai_endpoint import PIECES, openai_endpoint
 from tests.support.project import Project, project
 
