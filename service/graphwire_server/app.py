@@ -101,9 +101,11 @@ async def serving(settings: Settings) -> AsyncIterator[Serving]:
             assistants=AssistantService(assistants),
             streams=streams,
         )
-        await runs.recover()
+        port = server.bind()
         async with _stopping_in_order(server, worker, logs):
-            yield Serving(grpc_port=await server.start(), catalogue=catalogue)
+            await runs.recover()
+            await server.start()
+            yield Serving(grpc_port=port, catalogue=catalogue)
 
 
 @asynccontextmanager

@@ -18,6 +18,9 @@ try:
 except ModuleNotFoundError:  # the light install has no command line
     sys.exit("the command line needs its extra: pip install 'graphwire[cli]', or 'graphwire[server]' to serve")
 
+# Before the first import of grpc: its core would put lines of its own between ours, on a port that is taken, say.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 from graphwire_server.console import register
 
 if TYPE_CHECKING:
@@ -87,9 +90,9 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 async def _serve(settings: "Settings") -> None:
     from graphwire_server.app import serving  # noqa: PLC0415  see the module's docstring
 
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with serving(settings) as server:
         _tune_collector()
         print(f"graphwire ready: grpc {settings.host}:{server.grpc_port}", flush=True)

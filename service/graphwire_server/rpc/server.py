@@ -81,20 +81,22 @@ class GrpcServer:
         if options.channelz:
             channelz.add_channelz_servicer(self._server)  # type: ignore[arg-type]  # its stubs know the synchronous server alone
 
-    async def start(self) -> int:
-        """Listens, says SERVING, and returns the port. Raises PortTaken."""
+    def bind(self) -> int:
+        """Takes the port and returns it; nothing is answered yet. Raises PortTaken."""
         address = f"{self._options.host}:{self._options.port}"
         try:
-            port = self._server.add_insecure_port(address)
+            return self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise PortTaken(
                 f"cannot listen on {address}: the port is taken or the address is not this machine's; "
                 "choose another with --grpc-port (0 picks a free one) or --host"
             ) from error
+
+    async def start(self) -> None:
+        """Answers calls, and says SERVING."""
         await self._server.start()
         for service in ("", *(each.full_name for each in _SERVICES)):
             await self._health.set(service, HealthCheckResponse.SERVING)
-        return port
 
     async def drain(self) -> None:
         """Says NOT_SERVING for good, so that balancers send no more calls. Open calls go on."""
