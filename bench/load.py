@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc.aio
+
+from bench.rows import CUSTOM_EVENTS, FIRST_EVENTS, IDLE_JOINERS, RUNS, RUNS_AT_ONCE, TOKENS
 from graphwire.v1 import run_service_pb2, thread_service_pb2
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
-
-from bench.rows import CUSTOM_EVENTS, FIRST_EVENTS, IDLE_JOINERS, RUNS, RUNS_AT_ONCE, TOKENS
 
 JOINERS_A_CHANNEL = 100
 

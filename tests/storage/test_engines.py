@@ -8,7 +8,6 @@ from graphwire_server.storage.memory.store import MemoryStore
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.store import SqliteStore
-
 from tests.storage.suite import suite
 from tests.storage.suite.engine import Engine
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
+
 from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
 from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.json_pb2 import Json
@@ -15,7 +16,6 @@ from graphwire.v1.run_service_pb2_grpc import RunServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 from graphwire_server.app import serving
 from graphwire_server.config import Settings
-
 from tests.support.project import project
 
 if TYPE_CHECKING:  # the stubs for asyncio are known to the type checker alone

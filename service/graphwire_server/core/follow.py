@@ -79,7 +79,9 @@ async def follow(
         Draining: The server stops.
     """
     everything = wanted.admits_all
-    cursor = first = after_seq
+    if log.oldest_seq > after_seq + 1:
+        raise CursorExpired(after_seq, log.oldest_seq, log.newest_seq)
+    cursor = after_seq
     while True:
         await log.wait(cursor)
         for _ in range(_TURNS):
@@ -87,8 +89,6 @@ async def follow(
         try:
             batch = log.read(cursor, max_bytes)
         except CursorExpired:
-            if cursor == first:
-                raise
             raise SlowReader(cursor) from None
         cursor = batch[-1].seq
         mine = [event for event in batch if event.run_id == run_id and (everything or wanted.admits(event))]

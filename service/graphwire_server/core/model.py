@@ -208,8 +208,8 @@ class Run:
 class Thread:
     """A conversation.
 
-    `last_seq` is an upper bound of the event numbers given so far: exact while no run is on the thread, a reserved block
-    above that while one is (design, promise 3).
+    `last_seq` is the number of its newest event, as of the end of its last run: what a run that executes has appended since is known to the log
+    alone. `reserved_seq` is a number that none of those passes (design, promise 3).
     """
 
     thread_id: str
@@ -222,6 +222,7 @@ class Thread:
     interrupts: tuple[TaskInterrupts, ...] = ()
     error: str | None = None
     last_seq: int = 0
+    reserved_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,8 +78,8 @@ class Store(Protocol):
         """Adds a run: running where its thread is idle, else pending. Decided atomically.
 
         The thread becomes busy, takes the run's graph and assistant into its columns and its metadata (wire fact 75), and its error and
-        interrupts are cleared. A run that starts gets `first_seq`, one above the thread's `last_seq`, and `last_seq` of the thread is
-        raised by `seq_block` for it.
+        interrupts are cleared. A run that starts gets `first_seq`, one above the thread's numbers, and the thread's `reserved_seq` is raised by
+        `seq_block` for it.
 
         Args:
             run: The run, with status running.
@@ -101,11 +101,11 @@ class Store(Protocol):
         ...
 
     async def reserve(self, thread_id: str, last_seq: int) -> None:
-        """Raises the upper bound of the thread's event numbers to `last_seq`; never lowers it."""
+        """Raises the thread's `reserved_seq` to a number; never lowers it."""
         ...
 
     async def number_end(self, run: Run, last_seq: int) -> None:
-        """Records the number of the terminal event of a run that never started, on the run and, as `reserve` does, on its thread."""
+        """Records the number of the terminal event of a run that never started, on the run and on its thread."""
         ...
 
     async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
@@ -148,8 +148,18 @@ class ThreadLog(Protocol):
         """The highest number given so far."""
         ...
 
-    def append(self, run_id: str, namespace: tuple[str, ...], payload: Payload, weight: int) -> Event:
-        """Numbers an event, holds it, and wakes the readers. The oldest events go where the bound is passed."""
+    def append(
+        self, run_id: str, namespace: tuple[str, ...], payload: Payload, weight: int, time: float | None = None
+    ) -> Event:
+        """Numbers an event, holds it, and wakes the readers. The oldest events go where the bound is passed.
+
+        Args:
+            run_id: The run.
+            namespace: The subgraph that it comes from.
+            payload: What happened.
+            weight: About how many bytes it holds.
+            time: When it happened, in seconds since 1970; None is now.
+        """
         ...
 
     def read(self, after_seq: int, max_bytes: int) -> Sequence[Event]:

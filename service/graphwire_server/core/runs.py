@@ -40,7 +40,7 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store, ThreadLog
 from graphwire_server.core.spec import check_spec, check_uuid
-from graphwire_server.core.worker import SEQ_BLOCK, SMALL_EVENT, Worker, terminal
+from graphwire_server.core.worker import SEQ_BLOCK, SMALL_EVENT, Worker, append_end, terminal
 
 Batches = AsyncIterator[Sequence[Event]]
 
@@ -275,34 +275,42 @@ class Runs:
     async def _end_abandoned(self, run: Run) -> None:
         """Ends a run whose process died, above every number that it can have delivered."""
         thread = await self._store.get_thread(run.thread_id)
-        newest = thread.last_seq if thread else run.first_seq
+        newest = max(thread.last_seq, thread.reserved_seq) if thread else run.first_seq
         error = RunError(type="ServerDied", message="the server died before the run ended", retryable=True)
         outcome = Outcome(status=RunStatus.ERROR, error=error)
         async with self._logs.attach(run.thread_id, newest) as log:
             ended = finish(run, outcome, newest + 1, self._clock())
             await self._store.finish_run(ended, thread_status(outcome))
-            log.append(run.run_id, (), terminal(ended), SMALL_EVENT)
+            append_end(log, ended)
 
 
 def _cursor(log: ThreadLog, run: Run, after_seq: int | None) -> int:
     if after_seq is None:
         return log.newest_seq
-    if after_seq > log.newest_seq:
-        raise InvalidField("after_seq", f"must be {log.newest_seq} or less, the newest event's number")
-    return max(after_seq, run.first_seq - 1)
+    _check_given(after_seq, log.newest_seq)
+    # A run that waits for its turn has no event yet, so its start is what comes next.
+    return max(after_seq, run.first_seq - 1) if run.first_seq else log.newest_seq
+
+
+def _check_given(after_seq: int, newest_seq: int) -> None:
+    if after_seq > newest_seq:
+        raise InvalidField("after_seq", f"must be {newest_seq} or less, the newest event's number")
 
 
 async def _replay(log: ThreadLog, run: Run, after_seq: int | None, wanted: Filter) -> Batches:
     """What is left to read of a run that has ended: the terminal event always, before it what is held behind the cursor."""
-    cursor = run.last_seq if after_seq is None else max(after_seq, run.first_seq - 1)
-    if cursor < run.last_seq - 1:
-        if log.newest_seq < run.last_seq or log.oldest_seq > cursor + 1:
-            raise CursorExpired(cursor, run.last_seq, run.last_seq)
+    first, last = run.first_seq or run.last_seq, run.last_seq
+    cursor = last if after_seq is None else max(after_seq, first - 1)
+    _check_given(cursor, max(log.newest_seq, last))
+    if cursor < last - 1:
+        oldest = min(max(log.oldest_seq, first), last) if log.newest_seq >= last else last
+        if oldest > cursor + 1:
+            raise CursorExpired(cursor, oldest, last)
         async for batch in follow(log, run.run_id, cursor, wanted):
             yield batch
     else:
         ended_at = run.updated_at.timestamp()
-        yield [Event(run.last_seq, run.run_id, run.thread_id, ended_at, (), terminal(run), SMALL_EVENT)]
+        yield [Event(last, run.run_id, run.thread_id, ended_at, (), terminal(run), SMALL_EVENT)]
 
 
 def _configured(spec: RunSpec, assistant: Assistant) -> RunSpec:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from weakref import WeakValueDictionary
 
 from graphwire_server.core.errors import Draining, StoreUnavailable
-from graphwire_server.core.events import End, Metadata, Payload
+from graphwire_server.core.events import End, Event, Metadata, Payload
 from graphwire_server.core.lifecycle import finish, thread_status
 from graphwire_server.core.model import Outcome, Run, RunError, RunStatus
 from graphwire_server.core.ports import Append, Clock, EventLog, Executor, Store, ThreadLog
@@ -29,6 +29,12 @@ SMALL_EVENT = 400
 
 SERVER_STOPPED = RunError(type="ServerStopped", message="the server stopped before the run ended", retryable=True)
 """The error of a run that was cut short by the end of its server."""
+
+SELF_CANCELLED = RunError(type="CancelledError", message="a node cancelled itself")
+"""The error of a run in which a node raised CancelledError and nobody had cancelled the run."""
+
+INTERNAL = RunError(type="InternalError", message="An internal error occurred")
+"""The error of a run that a defect of the server ended; the log has the rest."""
 
 _RETRY = timedelta(milliseconds=500)
 
@@ -111,7 +117,7 @@ class Worker:
             return
         job.cancelled = True
         if job.task is None:
-            job.task = self._spawn(self._end_unstarted(job))
+            self._spawn(self._end_unstarted(job))
         else:
             self._interrupt(job)
 
@@ -146,9 +152,9 @@ class Worker:
             async with self._end_lock(run.thread_id):
                 ended = finish(run, outcome, log.newest_seq + 1, self._clock())
                 await self._insist(lambda: job.store.finish_run(ended, thread_status(outcome)))
-                log.append(run.run_id, (), terminal(ended), SMALL_EVENT)
-        self._tell(job, ended)
-        await self._leave(job, ended)
+                append_end(log, ended)
+            self._tell(job, ended)
+            await self._leave(job, ended)
 
     async def _execute(self, job: Job, log: ThreadLog) -> Outcome:
         if not (job.cancelled or self._killing):
@@ -159,10 +165,23 @@ class Worker:
                 # Only `_interrupt` cancels this task, and it wants the run to end in order: the task goes on to record that.
                 while (task := asyncio.current_task()) is not None and task.cancelling():
                     task.uncancel()
+            except Exception:  # noqa: BLE001  a defect of the engine ends its run, not the worker
+                _log.exception("executor failed", extra={"run_id": job.run.run_id})
+                return Outcome(status=RunStatus.ERROR, error=INTERNAL)
             finally:
                 job.executing = False
-        left = await self._executor.stopped_at(job.run)
-        return left if job.cancelled else replace(left, status=RunStatus.ERROR, error=SERVER_STOPPED)
+        return await self._cut_short(job)
+
+    async def _cut_short(self, job: Job) -> Outcome:
+        """How a run ends that was stopped: by a caller, by the end of the server, or by a node that raised CancelledError itself."""
+        try:
+            left = await self._executor.stopped_at(job.run)
+        except Exception:  # noqa: BLE001  what it left cannot be read; that it ended must be told all the same
+            _log.exception("state of a stopped run not readable", extra={"run_id": job.run.run_id})
+            left = Outcome(status=RunStatus.INTERRUPTED)
+        if job.cancelled:
+            return left
+        return replace(left, status=RunStatus.ERROR, error=SERVER_STOPPED if self._killing else SELF_CANCELLED)
 
     def _appender(self, job: Job, log: ThreadLog) -> Append:
         run_id, append = job.run.run_id, log.append
@@ -179,18 +198,21 @@ class Worker:
         """Ends a run that was cancelled before its turn came. Its only event is the terminal one."""
         run, store = job.run, job.store
         outcome = Outcome(status=RunStatus.INTERRUPTED)
-        ended = finish(run, outcome, 0, self._clock())
-        await self._insist(lambda: store.finish_run(ended, thread_status(outcome)))
-        thread = await store.get_thread(run.thread_id)
-        async with self._logs.attach(run.thread_id, thread.last_seq if thread else 0) as log:
-            async with self._end_lock(run.thread_id):
-                ended = replace(ended, last_seq=log.append(run.run_id, (), terminal(ended), SMALL_EVENT).seq)
-            await self._insist(lambda: store.number_end(run, ended.last_seq))
-        self._tell(job, ended)
+        async with self._end_lock(run.thread_id):
+            if job.task is not None:  # its turn came while this waited for the lock
+                return self._interrupt(job)
+            ended = finish(run, outcome, 0, self._clock())
+            await self._insist(lambda: store.finish_run(ended, thread_status(outcome)))
+            thread = await store.get_thread(run.thread_id)
+            async with self._logs.attach(run.thread_id, thread.last_seq if thread else 0) as log:
+                ended = replace(ended, last_seq=append_end(log, ended).seq)
+                await self._insist(lambda: store.number_end(run, ended.last_seq))
+            self._tell(job, ended)
+        return None
 
     def _end_lock(self, thread_id: str) -> asyncio.Lock:
-        """Two runs of a thread may end at once (one executed, one cancelled in the queue): the number that is written for a terminal
-        event must be the one that it gets.
+        """Two runs of a thread may end at once (one executed, one cancelled in the queue): the number that is written for a terminal event must be
+        the one that it gets. And a run may be cancelled while its turn comes: it must either start or end, not both.
         """
         lock = self._ends.get(thread_id)
         if lock is None:
@@ -214,11 +236,12 @@ class Worker:
         if ended.stateless:
             self._logs.forget(ended.thread_id)
             return await job.store.delete_thread(ended.thread_id)
-        following = await self._insist(
-            lambda: job.store.start_next(ended.thread_id, seq_block=SEQ_BLOCK, now=self._clock())
-        )
-        if following is not None:
-            self._start_pending(following, job.store)
+        async with self._end_lock(ended.thread_id):
+            following = await self._insist(
+                lambda: job.store.start_next(ended.thread_id, seq_block=SEQ_BLOCK, now=self._clock())
+            )
+            if following is not None:
+                self._start_pending(following, job.store)
         return None
 
     def _start_pending(self, run: Run, store: Store) -> None:
@@ -244,6 +267,11 @@ class Worker:
             }
             | ({"error": outcome.error.type} if outcome and outcome.error else {}),
         )
+
+
+def append_end(log: ThreadLog, ended: Run) -> Event:
+    """Appends the terminal event of a run that has ended. Its time is the row's, so that it can be made again to the byte."""
+    return log.append(ended.run_id, (), terminal(ended), SMALL_EVENT, ended.updated_at.timestamp())
 
 
 def terminal(ended: Run) -> End:

@@ -77,7 +77,6 @@ class Stream:
     def __init__(self, context: Context, write_timeout: float) -> None:
         self._context = context
         self._write_timeout = write_timeout
-        self.delivered = 0
 
     async def announce(self, run_id: str, thread_id: str) -> None:
         """Sends the ids of the run before its first event, so that a reader that is cut off can join."""
@@ -86,18 +85,18 @@ class Stream:
     async def write(self, batch: Sequence[Event], *, as_values: bool) -> None:
         """Hands a batch to the reader's connection.
 
-        A reader that does not read blocks the connection and nothing else; after a time it is given up.
+        A reader that does not read blocks the connection and nothing else; after a time it is given up. The message that waited then reaches it
+        all the same, before the status, so its cursor is that message's.
 
         Raises:
             SlowReader: The reader did not take a message in time.
         """
-        for message in value_frames(batch) if as_values else frames(batch):
+        for message, cursor in value_frames(batch) if as_values else frames(batch):
             try:
                 async with asyncio.timeout(self._write_timeout):
                     await self._context.write(message)
             except TimeoutError:
-                raise SlowReader(self.delivered) from None
-        self.delivered = batch[-1].seq
+                raise SlowReader(cursor) from None
 
 
 class Servicer(Protocol):

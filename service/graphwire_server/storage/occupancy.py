@@ -20,7 +20,7 @@ def opened(run: Run) -> Thread:
 def admitted(thread: Thread, run: Run, seq_block: int) -> tuple[Thread, Run]:
     """Both after the run was admitted: started where the thread is free, else pending."""
     if thread.status is ThreadStatus.BUSY:
-        return _taken(thread, run, thread.last_seq), replace(run, status=RunStatus.PENDING)
+        return _taken(thread, run, thread.last_seq, thread.reserved_seq), replace(run, status=RunStatus.PENDING)
     return _numbered(thread, run, seq_block)
 
 
@@ -48,15 +48,17 @@ def vacated(thread: Thread, run: Run, status: ThreadStatus, *, occupied: bool) -
         interrupts=outcome.task_interrupts,
         error=f"{outcome.error.type}: {outcome.error.message}" if outcome.error else None,
         last_seq=run.last_seq if run.first_seq else thread.last_seq,
+        reserved_seq=run.last_seq if run.first_seq else thread.reserved_seq,
         updated_at=run.updated_at,
     )
 
 
 def _numbered(thread: Thread, run: Run, seq_block: int) -> tuple[Thread, Run]:
-    return _taken(thread, run, thread.last_seq + seq_block), replace(run, first_seq=thread.last_seq + 1)
+    newest = max(thread.last_seq, thread.reserved_seq)
+    return _taken(thread, run, newest, newest + seq_block), replace(run, first_seq=newest + 1)
 
 
-def _taken(thread: Thread, run: Run, last_seq: int) -> Thread:
+def _taken(thread: Thread, run: Run, last_seq: int, reserved_seq: int) -> Thread:
     return replace(
         thread,
         status=ThreadStatus.BUSY,
@@ -66,5 +68,6 @@ def _taken(thread: Thread, run: Run, last_seq: int) -> Thread:
         interrupts=(),
         error=None,
         last_seq=last_seq,
+        reserved_seq=reserved_seq,
         updated_at=run.updated_at,
     )

@@ -12,7 +12,6 @@ from graphwire_server.core.model import RunStatus, ThreadStatus
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database, Settings
 from graphwire_server.storage.sqlite.store import SqliteStore
-
 from tests.storage.suite.checkpoints import config, id_of, put
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.samples import run, success

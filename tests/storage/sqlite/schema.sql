@@ -24,7 +24,8 @@ CREATE TABLE threads (
     assistant_id TEXT,
     interrupts TEXT NOT NULL,
     error TEXT,
-    last_seq INTEGER NOT NULL
+    last_seq INTEGER NOT NULL,
+    reserved_seq INTEGER NOT NULL
 );
 CREATE INDEX threads_created ON threads (created_at, thread_id);
 CREATE INDEX threads_updated ON threads (updated_at, thread_id);

@@ -1,11 +1,11 @@
 from typing import Any
 
 import pytest
-from graphwire_server.core.model import Outcome, RunSpec, RunStatus
-from graphwire_server.storage.sqlite.codec import decode, encode, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphwire_server.core.model import Outcome, RunSpec, RunStatus
+from graphwire_server.storage.sqlite.codec import decode, encode, parse
 from tests.storage.suite.runs import FULL_OUTCOME, FULL_SPEC
 
 JSON = st.recursive(

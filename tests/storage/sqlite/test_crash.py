@@ -7,7 +7,6 @@ from graphwire_server.core.model import RunStatus
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.store import SqliteStore
-
 from tests.storage.suite.checkpoints import config
 
 ROOT = Path(__file__).parents[3]

@@ -5,13 +5,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from graphwire_server.core.errors import StoreUnavailable, ThreadNotFound
 from graphwire_server.core.model import Page, ThreadQuery, ThreadSort
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import DATABASE_FILE, Database
 from graphwire_server.storage.sqlite.directory import DatabaseTooNew, DataDirLocked, DataDirUnusable
 from graphwire_server.storage.sqlite.store import SqliteStore
-
 from tests.storage.sqlite.locked import IMPATIENT, PATIENT, locked, other_program
 from tests.storage.suite.checkpoints import config, put
 from tests.storage.suite.engine import Engine

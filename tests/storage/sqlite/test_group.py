@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.storage.sqlite.group import Group, Patience
 

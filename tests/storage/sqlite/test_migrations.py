@@ -3,6 +3,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from graphwire_server.storage.sqlite.database import DATABASE_FILE
 from graphwire_server.storage.sqlite.directory import DataDirUnusable
 from graphwire_server.storage.sqlite.migrations import MIGRATIONS, prepare, version

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.graph import START, StateGraph
+
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database, Settings
 from graphwire_server.storage.sqlite.store import SqliteStore
-from langgraph.graph import START, StateGraph
-
 from tests.storage.sqlite.locked import PATIENT, locked
 from tests.storage.suite.checkpoints import config, next_checkpoint, put
 from tests.storage.suite.engine import Engine

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from graphwire_server.storage.sqlite.wal import WalKeeper
 
 

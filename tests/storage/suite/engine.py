@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from graphwire_server.core.ports import Store
 from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from graphwire_server.core.ports import Store
 
 
 class LastCheckpoint(Protocol):

@@ -1,6 +1,7 @@
 """Runs one by one and in lists."""
 
 import pytest
+
 from graphwire_server.core.errors import RunActive
 from graphwire_server.core.model import (
     CheckpointRef,
@@ -18,7 +19,6 @@ from graphwire_server.core.model import (
     TaskInterrupts,
     ThreadStatus,
 )
-
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.samples import at, run, success
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from graphwire_server.core.model import Page, ThreadQuery, ThreadSort, ThreadStatus
 
+from graphwire_server.core.model import Page, ThreadQuery, ThreadSort, ThreadStatus
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.samples import at, thread, with_metadata
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from graphwire_server.core.errors import ThreadBusy, ThreadExists, ThreadNotFound
 from graphwire_server.core.model import Page, RunStatus, ThreadStatus
-
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.samples import at, failure, interrupts, run, thread
 

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+
 from graphwire_server.core.errors import ThreadBusy, ThreadNotFound
 from graphwire_server.core.model import Outcome, Run, RunStatus, Thread, ThreadStatus
-
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.samples import at, failure, interrupts, run, success, thread
 
@@ -45,7 +45,8 @@ class TurnCases:
             assistant_id="assistant of joke",
             status=ThreadStatus.BUSY,
             updated_at=at(3),
-            last_seq=7 + BLOCK,
+            last_seq=7,
+            reserved_seq=7 + BLOCK,
         )
 
     async def test_a_missing_thread_is_created_where_that_is_wanted(self, engine: Engine) -> None:
@@ -54,7 +55,7 @@ class TurnCases:
         assert await engine.store.get_run("r1") is None
         await admit(engine, run("r1", "t1", second=3))
         found = await the_thread(engine)
-        assert (found.created_at, found.updated_at, found.last_seq) == (at(3), at(3), BLOCK)
+        assert (found.created_at, found.updated_at, found.reserved_seq) == (at(3), at(3), BLOCK)
 
     async def test_a_busy_thread_queues_or_refuses(self, engine: Engine) -> None:
         await admit(engine, run("r1", "t1"))
@@ -64,7 +65,7 @@ class TurnCases:
         queued = await admit(engine, run("r3", "t1"))
         assert (queued.status, queued.first_seq) == (RunStatus.PENDING, 0)
         assert await engine.store.get_run("r3") == queued
-        assert (await the_thread(engine)).last_seq == BLOCK
+        assert (await the_thread(engine)).reserved_seq == BLOCK
 
     async def test_one_of_many_callers_gets_the_thread(self, engine: Engine) -> None:
         admitted = await asyncio.gather(*(admit(engine, run(f"r{number}", "t1")) for number in range(20)))
@@ -85,7 +86,7 @@ class TurnCases:
         assert started.updated_at == at(9)
         assert await engine.store.get_run("r2") == started
         after = await the_thread(engine)
-        assert (after.last_seq, after.graph_id, after.metadata["graph_id"]) == (4 + BLOCK, "next", "next")
+        assert (after.reserved_seq, after.graph_id, after.metadata["graph_id"]) == (4 + BLOCK, "next", "next")
         assert after.interrupts == ()
         assert await engine.store.start_next("t1", seq_block=BLOCK, now=at(9)) is None
 
@@ -111,7 +112,7 @@ class TurnCases:
         queued = await admit(engine, run("r2", "t1"))
         await finish(engine, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
         found = await the_thread(engine)
-        assert (found.status, found.last_seq) == (ThreadStatus.BUSY, BLOCK)
+        assert (found.status, found.reserved_seq) == (ThreadStatus.BUSY, BLOCK)
         await finish(engine, first, success(), 6)
         found = await the_thread(engine)
         assert (found.status, found.last_seq) == (ThreadStatus.IDLE, 6)
@@ -132,12 +133,12 @@ class TurnCases:
         found = await engine.store.get_run("r1")
         assert found is not None
         assert found.status is RunStatus.SUCCESS
-        assert (await the_thread(engine)).last_seq == second.first_seq - 1 + BLOCK
+        assert (await the_thread(engine)).reserved_seq == second.first_seq - 1 + BLOCK
 
     async def test_numbers_are_reserved_upwards(self, engine: Engine) -> None:
         await engine.store.create_thread(thread("t1", last_seq=5))
         await engine.store.reserve("t1", 3)
         assert (await the_thread(engine)).last_seq == 5
         await engine.store.reserve("t1", 300)
-        assert (await the_thread(engine)).last_seq == 300
+        assert (await the_thread(engine)).reserved_seq == 300
         await engine.store.reserve("nobody", 3)

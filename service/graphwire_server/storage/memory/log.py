@@ -55,10 +55,12 @@ class MemoryThreadLog:
         """About how many bytes the held events have."""
         return self._bytes
 
-    def append(self, run_id: str, namespace: tuple[str, ...], payload: Payload, weight: int) -> Event:
+    def append(
+        self, run_id: str, namespace: tuple[str, ...], payload: Payload, weight: int, time: float | None = None
+    ) -> Event:
         """Numbers an event, holds it, and wakes the readers (port `ThreadLog`)."""
         seq = self._base + len(self._events)
-        event = Event(seq, run_id, self._thread_id, self._clock(), namespace, payload, weight)
+        event = Event(seq, run_id, self._thread_id, time or self._clock(), namespace, payload, weight)
         self._events.append(event)
         self._bytes += weight
         if self._bytes > self._max_bytes:

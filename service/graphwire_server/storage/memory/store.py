@@ -123,14 +123,19 @@ class MemoryStore:
     async def reserve(self, thread_id: str, last_seq: int) -> None:
         """Raises the upper bound of the thread's event numbers; never lowers it."""
         thread = self._threads.get(thread_id)
-        if thread is not None and thread.last_seq < last_seq:
-            self._threads[thread_id] = replace(thread, last_seq=last_seq)
+        if thread is not None and thread.reserved_seq < last_seq:
+            self._threads[thread_id] = replace(thread, reserved_seq=last_seq)
 
     async def number_end(self, run: Run, last_seq: int) -> None:
         """Records the number of the terminal event of a run that never started."""
         if run.run_id in self._runs:
             self._runs[run.run_id] = replace(self._runs[run.run_id], last_seq=last_seq)
-        await self.reserve(run.thread_id, last_seq)
+        thread = self._threads.get(run.thread_id)
+        if thread is not None:
+            reserved = max(thread.reserved_seq, last_seq)
+            self._threads[run.thread_id] = replace(
+                thread, last_seq=max(thread.last_seq, last_seq), reserved_seq=reserved
+            )
 
     async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
         """Writes how a run ended, and what it leaves on its thread. A run that has ended before, or is gone, stays as it is."""

@@ -28,7 +28,8 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 assistant_id TEXT,
                 interrupts TEXT NOT NULL,
                 error TEXT,
-                last_seq INTEGER NOT NULL
+                last_seq INTEGER NOT NULL,
+                reserved_seq INTEGER NOT NULL
             )
             """,
             "CREATE INDEX threads_created ON threads (created_at, thread_id)",

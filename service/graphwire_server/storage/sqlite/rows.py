@@ -28,6 +28,7 @@ def thread_row(thread: Thread) -> dict[str, object]:
         "interrupts": codec.encode(thread.interrupts),
         "error": None if thread.error is None else codec.encode(thread.error),
         "last_seq": thread.last_seq,
+        "reserved_seq": thread.reserved_seq,
     }
 
 
@@ -44,6 +45,7 @@ def thread_of(row: Sequence[Any]) -> Thread:
         interrupts=codec.decode(tuple[TaskInterrupts, ...], row[7]),
         error=None if row[8] is None else codec.parse(row[8]),
         last_seq=row[9],
+        reserved_seq=row[10],
     )
 
 

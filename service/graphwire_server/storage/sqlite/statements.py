@@ -6,23 +6,24 @@ The statements on checkpoints are the library's, but for those that it lacks.
 
 from graphwire_server.core.model import ThreadSort
 
-THREAD_COLUMNS = (
-    "thread_id, created_at, updated_at, status, metadata, graph_id, assistant_id, interrupts, error, last_seq"
-)
+THREAD_COLUMNS = "thread_id, created_at, updated_at, status, metadata, graph_id, assistant_id, interrupts, error, last_seq, reserved_seq"
 RUN_COLUMNS = "run_id, thread_id, assistant_id, graph_id, status, created_at, updated_at, spec, attempt, outcome, first_seq, last_seq"
 
 ADD_THREAD = f"""
 INSERT INTO threads ({THREAD_COLUMNS})
-VALUES (:thread_id, :created_at, :updated_at, :status, :metadata, :graph_id, :assistant_id, :interrupts, :error, :last_seq)
+VALUES (:thread_id, :created_at, :updated_at, :status, :metadata, :graph_id, :assistant_id, :interrupts, :error, :last_seq, :reserved_seq)
 """  # noqa: S608 - the columns are the constant above
 GET_THREAD = f"SELECT {THREAD_COLUMNS} FROM threads WHERE thread_id = ?"  # noqa: S608 - as above
 SET_THREAD = """
 UPDATE threads
 SET updated_at = :updated_at, status = :status, metadata = :metadata, graph_id = :graph_id, assistant_id = :assistant_id,
-    interrupts = :interrupts, error = :error, last_seq = :last_seq
+    interrupts = :interrupts, error = :error, last_seq = :last_seq, reserved_seq = :reserved_seq
 WHERE thread_id = :thread_id
 """
-RESERVE = "UPDATE threads SET last_seq = :last_seq WHERE thread_id = :thread_id AND last_seq < :last_seq"
+RESERVE = "UPDATE threads SET reserved_seq = :last_seq WHERE thread_id = :thread_id AND reserved_seq < :last_seq"
+NUMBER_THREAD = """
+UPDATE threads SET last_seq = max(last_seq, :last_seq), reserved_seq = max(reserved_seq, :last_seq) WHERE thread_id = :thread_id
+"""
 DELETE_THREAD = "DELETE FROM threads WHERE thread_id = ?"  # its runs go with it, by their foreign key
 DELETE_CHECKPOINTS = "DELETE FROM checkpoints WHERE thread_id = ?"
 DELETE_WRITES = "DELETE FROM writes WHERE thread_id = ?"

@@ -148,7 +148,7 @@ class SqliteStore:
 
         def number(connection: sqlite3.Connection) -> None:
             connection.execute(sql.NUMBER_END, parameters)
-            connection.execute(sql.RESERVE, parameters)
+            connection.execute(sql.NUMBER_THREAD, parameters)
 
         await self._database.write(number)
 

@@ -1,0 +1,66 @@
+"""Where the node of the graph `gate` knocks: a test learns that a run is there, and says when it may go on.
+
+It is a socket, so it works across processes and the test never sleeps.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Gate:
+    """The runs that wait, by name."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._came = asyncio.Condition()
+        self._waiting: dict[str, asyncio.StreamWriter] = {}
+        self._left: set[str] = set()
+
+    async def entered(self, name: str = "", timeout: float = 10) -> None:
+        """Waits until the run of this name stands at the gate."""
+        await self._until(lambda: name in self._waiting, timeout)
+
+    async def left(self, name: str = "", timeout: float = 10) -> None:
+        """Waits until the run of this name has gone: let in, cancelled, or dead."""
+        await self._until(lambda: name in self._left, timeout)
+
+    def release(self, name: str = "") -> None:
+        """Lets a run go on."""
+        self._waiting.pop(name).write(b"!")
+
+    async def _until(self, true: object, timeout: float) -> None:
+        assert callable(true)
+        async with asyncio.timeout(timeout), self._came:
+            await self._came.wait_for(true)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        name = (await reader.readline()).decode().strip()
+        try:
+            async with self._came:
+                self._waiting[name] = writer
+                self._left.discard(name)
+                self._came.notify_all()
+            await reader.read()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            async with self._came:
+                self._waiting.pop(name, None)
+                self._left.add(name)
+                self._came.notify_all()
+
+
+@asynccontextmanager
+async def gated() -> AsyncIterator[Gate]:
+    """A gate on a free port. At the end, whoever stands there may go."""
+    gate = Gate()
+    server = await asyncio.start_server(gate.serve, "127.0.0.1", 0)
+    gate.port = server.sockets[0].getsockname()[1]
+    try:
+        yield gate
+    finally:
+        for name in list(gate._waiting):
+            gate.release(name)
+        server.close()

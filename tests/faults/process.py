@@ -1,0 +1,169 @@
+"""A server in a process of its own, which a test may kill.
+
+Owns that process: starting it on a free port, reading its ready line, ending it in any way, starting it again on the same data. It never outlives
+the test.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import grpc.aio
+import psutil
+
+from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
+from graphwire.v1.run_service_pb2_grpc import RunServiceStub
+from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
+from tests.support.serving import UNLIMITED, Server
+
+APP = Path(__file__).parent / "app" / "langgraph.json"
+"""The graphs that these tests run."""
+
+COMMAND = Path(sys.executable).parent / "graphwire"
+_READY = re.compile(r"graphwire ready: grpc (\S+)")
+_START = 15.0
+
+T = TypeVar("T")
+
+
+class ServerProcess:
+    """`graphwire serve` in a process of its own.
+
+    Args:
+        data_dir: Where it keeps its data, through any number of starts.
+        settings: Options of `Settings`, as their variables want them.
+    """
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self._data_dir = data_dir
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self.address = ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
+    @property
+    def rss(self) -> int:
+        """Its resident memory, in bytes."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    @property
+    def log(self) -> str:
+        """What it has said on standard error, over all its starts."""
+        return (self._data_dir.parent / "server.log").read_text()
+
+    async def start(self) -> None:
+        """Starts it and waits for its ready line."""
+        with (self._data_dir.parent / "server.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *arguments(self._data_dir), env=environment(self._settings), stdout=asyncio.subprocess.PIPE, stderr=log
+            )
+        assert self._process.stdout is not None
+        line = (await asyncio.wait_for(self._process.stdout.readline(), _START)).decode()
+        ready = _READY.match(line)
+        assert ready, f"no ready line but {line!r}; it said:\n{self.log}"
+        self.address = ready[1]
+
+    async def kill(self) -> None:
+        """kill -9."""
+        await self._end(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    async def ended(self, timeout: float = 15.0) -> int:
+        """Waits until it has ended by itself; its exit status."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), timeout)
+
+    async def stop(self) -> int:
+        """SIGTERM, and waits; its exit status."""
+        self.terminate()
+        return await self.ended()
+
+    async def close(self) -> None:
+        """Ends it in any case."""
+        if self._process is not None:
+            await self._end(signal.SIGKILL)
+
+    async def _end(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+        await asyncio.wait_for(self._process.wait(), 10)
+        # The pipe is read out, so that its transport closes with the process and not with the garbage collector.
+        assert self._process.stdout is not None
+        await self._process.stdout.read()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Server]:
+        """Stubs on a channel of their own."""
+        async with connected(self.address) as server:
+            yield server
+
+
+@asynccontextmanager
+async def connected(address: str) -> AsyncIterator[Server]:
+    """Stubs on a channel of their own. Channels to one address share no connection."""
+    options = [*UNLIMITED, ("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(address, options=options) as channel:
+        yield Server(
+            address=address,
+            channel=channel,
+            runs=RunServiceStub(channel),
+            threads=ThreadServiceStub(channel),
+            assistants=AssistantServiceStub(channel),
+        )
+
+
+@asynccontextmanager
+async def served(data_dir: Path, **settings: str) -> AsyncIterator[ServerProcess]:
+    """A server in a process of its own, which ends with the block in any case."""
+    process = ServerProcess(data_dir, **settings)
+    try:
+        await process.start()
+        yield process
+    finally:
+        await process.close()
+
+
+async def refused(data_dir: Path, *options: str) -> tuple[int, str]:
+    """The exit status and the words of a server that cannot start."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments(data_dir, *options),
+        env=environment({}),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), _START)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+def arguments(data_dir: Path, *options: str) -> list[str]:
+    """The command line of a server; later options win."""
+    port = () if "--grpc-port" in options else ("--grpc-port", "0")
+    config = () if "--config" in options else ("--config", str(APP))
+    return [str(COMMAND), "serve", *config, *port, "--data-dir", str(data_dir), *options]
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """The variables of a server: this process's, without options of its own, and these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHWIRE_")}
+    return kept | {f"GRAPHWIRE_{name.upper()}": value for name, value in settings.items()}

@@ -1,0 +1,370 @@
+"""How runs end: exactly one terminal event for each, the last, after its row was written."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from graphwire_server.core import worker as module
+from graphwire_server.core.errors import Draining
+from graphwire_server.core.events import End, Event
+from graphwire_server.core.model import Outcome, Run, RunError, RunSpec, RunStatus, ThreadStatus
+from graphwire_server.core.ports import Append
+from tests.unit.core.fakes import ALL, SOON, THREAD, Executor, House, Store, emit, house, kinds, on_thread, running
+
+
+def last(events: Sequence[Event]) -> End:
+    end = events[-1].payload
+    assert isinstance(end, End)
+    return end
+
+
+async def test_a_run_that_succeeds_is_metadata_then_its_events_then_its_end() -> None:
+    async with running(house()) as made:
+        events = await made.events(on_thread())
+
+    assert kinds(events) == ["metadata", "values", "end"]
+    assert [event.seq for event in events] == [1, 2, 3]
+    assert last(events).status is RunStatus.SUCCESS
+    assert last(events).event_count == 3
+
+
+async def test_a_failed_graph_is_data() -> None:
+    error = RunError(type="ValueError", message="no")
+
+    async def fail(run: Run, append: Append) -> Outcome:
+        return Outcome(status=RunStatus.ERROR, error=error)
+
+    async with running(house(Executor(fail))) as made:
+        events = await made.events(on_thread())
+        thread = await made.threads.get(THREAD)
+
+    assert last(events).error == error
+    assert (thread.status, thread.error) == (ThreadStatus.ERROR, "ValueError: no")
+
+
+async def test_a_run_that_stopped_leaves_its_thread_interrupted() -> None:
+    async def stop(run: Run, append: Append) -> Outcome:
+        return Outcome(status=RunStatus.SUCCESS, next=("ask",))
+
+    async with running(house(Executor(stop))) as made:
+        events = await made.events(on_thread())
+        thread = await made.threads.get(THREAD)
+
+    assert last(events).next == ("ask",)
+    assert thread.status is ThreadStatus.INTERRUPTED
+
+
+async def test_an_executor_that_raises_still_ends_its_run() -> None:
+    async def crash(run: Run, append: Append) -> Outcome:
+        emit(append)
+        raise OSError("disk")
+
+    async with running(house(Executor(crash))) as made:
+        events = await made.events(on_thread())
+
+    assert kinds(events) == ["metadata", "values", "end"]
+    assert last(events).status is RunStatus.ERROR
+
+
+async def test_cancelling_an_executing_run_ends_it_as_interrupted() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        run = await made.runs.create(on_thread())
+        await made.begun()
+
+        await made.runs.cancel(run.run_id)
+        ended = await made.end(run)
+        events = await made.join(run, 0)
+
+    assert ended.status is RunStatus.INTERRUPTED
+    assert kinds(events) == ["metadata", "values", "end"]
+    assert last(events).checkpoint_id == "kept"
+    assert last(events).next == ("more",)
+
+
+async def test_cancelling_before_the_task_has_begun_ends_the_run_too() -> None:
+    async with running(house()) as made:
+        run = await made.runs.create(on_thread())
+
+        await made.runs.cancel(run.run_id)
+        ended = await made.end(run)
+        events = await made.join(run, 0)
+
+    assert ended.status is RunStatus.INTERRUPTED
+    assert kinds(events) == ["metadata", "end"]
+    assert made.executor.executed == []
+
+
+async def test_a_graph_that_cleans_up_after_a_cancel_may_append_before_the_end() -> None:
+    async def stubborn(run: Run, append: Append) -> Outcome:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            emit(append)
+        raise AssertionError
+
+    async with running(house(Executor(stubborn))) as made:
+        run = await made.runs.create(on_thread())
+        await made.begun()
+        await made.runs.cancel(run.run_id)
+        await made.end(run)
+
+        events = await made.join(run, 0)
+
+    assert kinds(events) == ["metadata", "values", "end"]
+
+
+async def test_cancelling_a_pending_run_ends_it_alone() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        first = await made.runs.create(on_thread())
+        second = await made.runs.create(on_thread())
+        await made.begun()
+
+        await made.runs.cancel(second.run_id)
+        ended = await made.end(second)
+        executor.release.set()
+        await made.end(first)
+
+    assert (ended.status, ended.first_seq) == (RunStatus.INTERRUPTED, 0)
+    assert made.executor.executed == [first.run_id]
+
+
+async def test_the_end_of_a_pending_run_has_one_number_for_all_readers() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        first = await made.runs.create(on_thread())
+        second = await made.runs.create(on_thread())
+        await made.begun()
+        async with made.runs.join(second.run_id, None, None, ALL) as (_, batches):
+            await made.runs.cancel(second.run_id)
+            live = [event async for batch in batches for event in batch]
+        await made.end(second)
+
+        late = await made.join(second)
+        executor.release.set()
+        await made.end(first)
+
+    assert kinds(live) == kinds(late) == ["end"]
+    assert [event.seq for event in live] == [event.seq for event in late]
+
+
+class Slow(Store):
+    """Starts a pending run, and answers only when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.release = asyncio.Event(), asyncio.Event()
+
+    async def start_next(self, thread_id: str, *, seq_block: int, now: datetime) -> Run | None:
+        started = await super().start_next(thread_id, seq_block=seq_block, now=now)
+        if started is not None:
+            self.reached.set()
+            await self.release.wait()
+        return started
+
+
+async def test_a_run_that_is_cancelled_while_its_turn_comes_ends_once() -> None:
+    store = Slow()
+    async with running(house(store=store)) as made:
+        await made.runs.create(on_thread())
+        second = await made.runs.create(on_thread())
+        async with made.runs.join(second.run_id, None, None, ALL) as (_, batches), asyncio.timeout(SOON):
+            await store.reached.wait()
+            await made.runs.cancel(second.run_id)
+            store.release.set()
+            await anext(batches)  # its terminal event, or its metadata
+            await made.end(await made.runs.create(on_thread()))
+            async with made.logs.attach(THREAD, 0) as log:
+                held = log.read(log.oldest_seq - 1, 1 << 20)
+                events = [event for event in held if event.run_id == second.run_id]
+
+    assert kinds(events).count("end") == 1
+    assert kinds(events)[-1] == "end"
+
+
+async def test_a_reader_that_joins_while_a_runs_turn_comes_leaves_no_gap_in_the_numbers() -> None:
+    store = Slow()
+    async with running(house(store=store)) as made, asyncio.timeout(SOON):
+        first = await made.runs.create(on_thread())
+        second = await made.runs.create(on_thread())
+        await store.reached.wait()
+        async with made.runs.join(second.run_id, None, None, ALL) as (_, batches):
+            store.release.set()
+
+            events = [event async for batch in batches for event in batch]
+
+    ended = await made.runs.get(first.run_id)
+    assert [event.seq for event in events] == [ended.last_seq + 1, ended.last_seq + 2, ended.last_seq + 3]
+
+
+async def _stop_during(made: House) -> Run:
+    async with running(made):
+        run = await made.runs.create(on_thread())
+        await made.begun()
+    return run
+
+
+async def test_a_server_that_stops_cuts_runs_short_and_says_so() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    made = house(executor)
+
+    run = await _stop_during(made)
+
+    ended = await made.runs.get(run.run_id)
+    events = await made.join(run, 0)
+    assert ended.outcome is not None
+    assert ended.outcome.error is not None
+    assert (ended.status, ended.outcome.error.type) == (RunStatus.ERROR, "ServerStopped")
+    assert ended.outcome.error.retryable
+    assert kinds(events) == ["metadata", "values", "end"]
+
+
+async def test_a_run_may_end_by_itself_in_the_grace_period() -> None:
+    async def brief(run: Run, append: Append) -> Outcome:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return Outcome(status=RunStatus.SUCCESS)
+
+    made = house(Executor(brief), grace=timedelta(seconds=SOON))
+
+    run = await _stop_during(made)
+
+    assert (await made.runs.get(run.run_id)).status is RunStatus.SUCCESS
+
+
+async def test_a_server_that_stops_takes_no_runs() -> None:
+    made = house()
+    async with running(made):
+        pass
+
+    with pytest.raises(Draining):
+        await made.runs.create(on_thread())
+
+
+def _watching(made: House) -> tuple[list[bool], Callable[[Run], None]]:
+    """Notes for each row that is written whether its terminal event was there already."""
+    noted: list[bool] = []
+
+    def look(run: Run) -> None:
+        log, _ = made.logs._live[run.thread_id]
+        noted.append(any(event.payload.mode == "end" for event in log.read(0, 1 << 20)))
+
+    return noted, look
+
+
+async def test_the_row_is_written_before_the_terminal_event() -> None:
+    async with running(house()) as made:
+        noted, made.store.on_finish = _watching(made)
+
+        events = await made.events(on_thread())
+
+    assert noted == [False]
+    assert made.store.finished[0].last_seq == events[-1].seq
+
+
+async def test_a_store_that_is_away_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RETRY", timedelta(0))
+    async with running(house()) as made:
+        made.store.away = 2
+
+        events = await made.events(on_thread())
+
+    assert made.store.away == 0
+    assert kinds(events) == ["metadata", "values", "end"]
+    assert (await made.runs.get(events[0].run_id)).status is RunStatus.SUCCESS
+
+
+async def test_a_store_that_is_away_at_the_end_of_a_pending_run_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RETRY", timedelta(0))
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        await made.runs.create(on_thread())
+        second = await made.runs.create(on_thread())
+        made.store.away = 2
+
+        await made.runs.cancel(second.run_id)
+        ended = await made.end(second)
+        executor.release.set()
+
+    assert ended.status is RunStatus.INTERRUPTED
+
+
+async def test_numbers_go_on_over_the_runs_of_a_thread_without_gaps() -> None:
+    async with running(house()) as made:
+        first = await made.events(on_thread())
+        second = await made.events(on_thread())
+        thread = await made.threads.get(THREAD)
+
+    assert [event.seq for event in (*first, *second)] == [1, 2, 3, 4, 5, 6]
+    assert thread.last_seq == 6
+
+
+async def test_numbers_are_reserved_before_they_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SEQ_BLOCK", 8)
+    reserved: list[int] = []
+
+    async def many(run: Run, append: Append) -> Outcome:
+        for _ in range(20):
+            emit(append)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            thread = await made.threads.get(THREAD)
+            reserved.append(thread.reserved_seq)
+        return Outcome(status=RunStatus.SUCCESS)
+
+    async with running(house(Executor(many))) as made:
+        events = await made.events(on_thread())
+
+    assert all(bound >= event.seq for bound, event in zip(reserved, events[1:-1], strict=True))
+
+
+async def test_pending_runs_start_one_by_one_in_the_order_in_which_they_came() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        runs = [await made.runs.create(on_thread()) for _ in range(4)]
+        await made.begun()
+        alone = list(executor.executed)
+
+        executor.release.set()
+        for run in runs:
+            await made.end(run)
+
+    assert [run.status for run in runs] == [RunStatus.RUNNING, *[RunStatus.PENDING] * 3]
+    assert alone == [runs[0].run_id]
+    assert executor.executed == [run.run_id for run in runs]
+
+
+async def test_a_stateless_run_leaves_nothing() -> None:
+    async with running(house()) as made:
+        events = await made.events(RunSpec(assistant="agent"))
+
+    assert kinds(events) == ["metadata", "values", "end"]
+    assert not made.ephemeral._threads
+    assert not made.ephemeral._runs
+    assert not made.store._threads
+    assert len(made.logs) == 0
+    assert len(made.worker) == 0
+
+
+async def test_cancelling_twice_is_cancelling_once() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        run = await made.runs.create(on_thread())
+        await made.begun()
+
+        await made.runs.cancel(run.run_id)
+        await made.runs.cancel(run.run_id)
+        ended = await made.end(run)
+
+    assert ended.status is RunStatus.INTERRUPTED
+    assert len(made.store.finished) == 1

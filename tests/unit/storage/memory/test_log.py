@@ -1,0 +1,220 @@
+"""The event log in memory."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from graphwire_server.core.errors import CursorExpired, Draining
+from graphwire_server.core.events import Raw
+from graphwire_server.core.model import Retention
+from graphwire_server.storage.memory.log import MemoryLog, MemoryThreadLog
+
+ANY = Raw(mode="m", data=b"1")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def thread_log(newest: int = 0, max_bytes: int = 100) -> MemoryThreadLog:
+    return MemoryThreadLog("t", newest, max_bytes, Clock())
+
+
+def fill(log: MemoryThreadLog, count: int, weight: int = 10) -> None:
+    for _ in range(count):
+        log.append("r", (), ANY, weight)
+
+
+def test_numbers_go_on_from_where_the_thread_was() -> None:
+    log = thread_log(newest=7)
+
+    event = log.append("r", ("a",), ANY, 10)
+
+    assert (event.seq, event.run_id, event.thread_id, event.time, event.namespace) == (8, "r", "t", 1000.0, ("a",))
+    assert (log.oldest_seq, log.newest_seq) == (8, 8)
+
+
+def test_an_empty_log_says_so() -> None:
+    log = thread_log(newest=7)
+
+    assert (log.oldest_seq, log.newest_seq, list(log.read(7, 100))) == (8, 7, [])
+
+
+def test_the_oldest_go_where_the_bound_is_passed() -> None:
+    log = thread_log(max_bytes=30)
+
+    fill(log, 5)
+
+    assert (log.oldest_seq, log.newest_seq, log.held_bytes) == (3, 5, 30)
+    assert [event.seq for event in log.read(2, 1000)] == [3, 4, 5]
+    with pytest.raises(CursorExpired):
+        log.read(1, 1000)
+
+
+def test_one_event_is_always_held() -> None:
+    log = thread_log(max_bytes=30)
+
+    fill(log, 2, weight=1000)
+
+    assert [event.seq for event in log.read(1, 1)] == [2]
+
+
+def test_numbers_stay_right_when_the_list_is_cut() -> None:
+    log = thread_log(max_bytes=30)
+
+    fill(log, 5000)
+
+    assert (log.oldest_seq, log.newest_seq) == (4998, 5000)
+    assert [event.seq for event in log.read(4998, 1000)] == [4999, 5000]
+    assert len(log._events) < 2000
+
+
+async def test_a_waiter_wakes_for_what_is_new() -> None:
+    log = thread_log()
+    waiters = [asyncio.create_task(log.wait(0)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    fill(log, 1)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiters)
+
+
+async def test_what_is_there_already_is_not_waited_for() -> None:
+    log = thread_log()
+    fill(log, 2)
+
+    async with asyncio.timeout(5):
+        await log.wait(1)
+
+
+async def test_a_reader_that_leaves_leaves_nothing() -> None:
+    log = thread_log()
+    waiter = asyncio.create_task(log.wait(0))
+    await asyncio.sleep(0)
+
+    waiter.cancel()
+    await asyncio.gather(waiter, return_exceptions=True)
+
+    assert not log._waiters
+
+
+def logs(clock: Clock | None = None, ended_bytes: int = 100) -> MemoryLog:
+    kept = Retention(thread_bytes=1000, ended_bytes=ended_bytes, ended_for=timedelta(seconds=60))
+    return MemoryLog(kept, clock or Clock())
+
+
+async def use(made: MemoryLog, thread_id: str, weight: int = 10, newest: int = 0) -> int:
+    async with made.attach(thread_id, newest) as log:
+        return log.append("r", (), ANY, weight).seq
+
+
+async def test_all_that_attach_share_one_log() -> None:
+    made = logs()
+
+    async with made.attach("t", 0) as first, made.attach("t", 5) as second:
+        same = first is second
+
+    assert same
+
+
+async def test_a_log_stays_for_a_while_after_its_last_user() -> None:
+    clock = Clock()
+    made = logs(clock)
+    await use(made, "t")
+    clock.now += 59
+
+    async with made.attach("t", 1) as log:
+        held = [event.seq for event in log.read(0, 1000)]
+
+    assert held == [1]
+
+
+async def test_a_log_is_gone_after_its_time() -> None:
+    clock = Clock()
+    made = logs(clock)
+    await use(made, "t")
+    clock.now += 61
+
+    async with made.attach("t", 1) as log:
+        bounds = log.oldest_seq, log.newest_seq
+
+    assert bounds == (2, 1)
+    assert len(made) == 0
+
+
+async def test_logs_that_nobody_uses_have_one_bound_together() -> None:
+    made = logs(ended_bytes=25)
+
+    for name in "abc":
+        await use(made, name)
+
+    assert list(made._ended) == ["b", "c"]
+    assert made._ended_bytes == 20
+
+
+async def test_a_log_that_is_behind_the_thread_is_not_used_again() -> None:
+    made = logs()
+    await use(made, "t")
+
+    seq = await use(made, "t", newest=50)
+
+    assert seq == 51
+
+
+async def test_a_log_without_events_is_not_kept() -> None:
+    made = logs()
+
+    async with made.attach("t", 0):
+        pass
+
+    assert len(made) == 0
+
+
+async def test_forgetting_drops_what_nobody_reads() -> None:
+    made = logs()
+    await use(made, "t")
+
+    made.forget("t")
+
+    assert (len(made), made._ended_bytes) == (0, 0)
+
+
+async def test_forgetting_lets_readers_read_on() -> None:
+    made = logs()
+    async with made.attach("t", 0) as log:
+        fill(log, 1)
+        made.forget("t")
+        read = list(log.read(0, 1000))
+
+    assert len(read) == 1
+    assert len(made) == 0
+    assert not made._gone
+
+
+async def test_forgetting_an_unknown_thread_is_nothing() -> None:
+    made = logs()
+
+    made.forget("t")
+
+    assert (len(made), made._gone) == (0, set())
+
+
+async def test_closing_ends_waiting_now_and_from_now_on() -> None:
+    made = logs()
+    async with made.attach("t", 0) as log:
+        waiter = asyncio.create_task(log.wait(0))
+        await asyncio.sleep(0)
+
+        made.close()
+
+        with pytest.raises(Draining):
+            await waiter
+    async with made.attach("new", 0) as later:
+        with pytest.raises(Draining):
+            await later.wait(0)
