@@ -223,13 +223,6 @@ class CapacityReached(GraphwireError):
     reason = "CAPACITY_REACHED"
 
 
-class MessageTooLarge(GraphwireError):
-    """An answer is larger than the server may send. Ask for less, or raise the limit on both sides."""
-
-    kind = Kind.RESOURCE_EXHAUSTED
-    reason = "MESSAGE_TOO_LARGE"
-
-
 class Draining(GraphwireError):
     """The server is stopping. Connect again, and resume from the cursor.
 

@@ -124,7 +124,7 @@ class Runs:
         self._worker.check_open()
         spec = check_spec(spec)
         assistant = self._assistants.get(spec.assistant)
-        await self._check_offered(spec)
+        _check_offered(spec)
         if len(self._worker) >= self._limits.runs:
             raise CapacityReached(f"the server has {self._limits.runs} runs that have not ended; try again later")
         await self._check_thread(spec)
@@ -239,10 +239,6 @@ class Runs:
             raise RunNotFound(run.run_id)
         return thread.last_seq
 
-    async def _check_offered(self, spec: RunSpec) -> None:
-        if spec.multitask_strategy in (MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK):
-            raise NotOffered(f"multitask_strategy {spec.multitask_strategy}")
-
     async def _check_thread(self, spec: RunSpec) -> None:
         """What can only be told from the thread as it is: whether something waits for the answer, whether the checkpoint exists."""
         if spec.thread_id is None or (spec.checkpoint is None and not (spec.command and spec.command.has_resume)):
@@ -282,6 +278,11 @@ class Runs:
             ended = finish(run, outcome, newest + 1, self._clock())
             await self._store.finish_run(ended, thread_status(outcome))
             append_end(log, ended)
+
+
+def _check_offered(spec: RunSpec) -> None:
+    if spec.multitask_strategy in (MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK):
+        raise NotOffered(f"multitask_strategy {spec.multitask_strategy}")
 
 
 def _cursor(log: ThreadLog, run: Run, after_seq: int | None) -> int:

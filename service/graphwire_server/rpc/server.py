@@ -9,7 +9,6 @@ from datetime import timedelta
 import grpc.aio
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
@@ -74,7 +73,7 @@ class GrpcServer:
         self._server = grpc.aio.server(options=_channel_options(options))
         servicers = zip(_SERVICES, (runs, threads, assistants), strict=True)
         self._server.add_generic_rpc_handlers(tuple(handler(service, each, streams) for service, each in servicers))
-        self._health = HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # its stubs know the synchronous one alone
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.full_name for service in _SERVICES]
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

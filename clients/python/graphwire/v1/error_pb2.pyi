@@ -51,17 +51,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """OUT_OF_RANGE: the cursor is no longer held; metadata has `oldest_seq` and `newest_seq`."""
     ERROR_REASON_SLOW_READER: _ErrorReason.ValueType  # 13
     """RESOURCE_EXHAUSTED: the reader fell too far behind; metadata has its `after_seq`."""
-    ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 14
-    """RESOURCE_EXHAUSTED: a message is larger than the server takes or sends."""
-    ERROR_REASON_CAPACITY_REACHED: _ErrorReason.ValueType  # 15
+    ERROR_REASON_CAPACITY_REACHED: _ErrorReason.ValueType  # 14
     """RESOURCE_EXHAUSTED: the server has as many streams or queued runs as it allows."""
-    ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 16
+    ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 15
     """UNAVAILABLE: the server is stopping; connect again and resume from the cursor."""
-    ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 17
+    ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 16
     """UNAVAILABLE: the data store does not answer; try again."""
-    ERROR_REASON_NOT_OFFERED: _ErrorReason.ValueType  # 18
+    ERROR_REASON_NOT_OFFERED: _ErrorReason.ValueType  # 17
     """UNIMPLEMENTED: this version does not offer the call, or the option that the message names."""
-    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 19
+    ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 18
     """INTERNAL: a defect of the server; the metadata's `request_id` finds it in the log."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -97,17 +95,15 @@ ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 12
 """OUT_OF_RANGE: the cursor is no longer held; metadata has `oldest_seq` and `newest_seq`."""
 ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 13
 """RESOURCE_EXHAUSTED: the reader fell too far behind; metadata has its `after_seq`."""
-ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 14
-"""RESOURCE_EXHAUSTED: a message is larger than the server takes or sends."""
-ERROR_REASON_CAPACITY_REACHED: ErrorReason.ValueType  # 15
+ERROR_REASON_CAPACITY_REACHED: ErrorReason.ValueType  # 14
 """RESOURCE_EXHAUSTED: the server has as many streams or queued runs as it allows."""
-ERROR_REASON_DRAINING: ErrorReason.ValueType  # 16
+ERROR_REASON_DRAINING: ErrorReason.ValueType  # 15
 """UNAVAILABLE: the server is stopping; connect again and resume from the cursor."""
-ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 17
+ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 16
 """UNAVAILABLE: the data store does not answer; try again."""
-ERROR_REASON_NOT_OFFERED: ErrorReason.ValueType  # 18
+ERROR_REASON_NOT_OFFERED: ErrorReason.ValueType  # 17
 """UNIMPLEMENTED: this version does not offer the call, or the option that the message names."""
-ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 19
+ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 18
 """INTERNAL: a defect of the server; the metadata's `request_id` finds it in the log."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
