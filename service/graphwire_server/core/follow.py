@@ -45,7 +45,7 @@ class Filter:
         return (
             (not self.modes or payload.mode in self.modes)
             and (not self.namespaces or any(_below(event.namespace, path) for path in self.namespaces))
-            and (not self.nodes or node is None or node in self.nodes)
+            and (not self.nodes or not node or node in self.nodes)
             and (not self.tags or tags is None or not self.tags.isdisjoint(tags))
         )
 

@@ -9,12 +9,14 @@ from dataclasses import replace
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import (
     CheckpointNotFound,
+    InvalidField,
     ThreadBusy,
     ThreadExists,
     ThreadHasNoGraph,
     ThreadNotFound,
 )
 from graphwire_server.core.model import (
+    MAX_PAGE,
     CheckpointRef,
     JsonObject,
     JsonValue,
@@ -127,6 +129,8 @@ class Threads:
 
     async def search(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> Sequence[Thread]:
         """A page of the threads that match. Raises InvalidField."""
+        if len(query.thread_ids) > MAX_PAGE:
+            raise InvalidField("thread_ids", f"has {len(query.thread_ids)} ids; at most {MAX_PAGE} are taken")
         ids = tuple(check_uuid("thread_ids", thread_id) for thread_id in query.thread_ids)
         return await self._store.search_threads(replace(query, thread_ids=ids), page, sort, ascending)
 

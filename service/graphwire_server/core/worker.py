@@ -190,7 +190,8 @@ class Worker:
             seq = append(run_id, namespace, payload, weight).seq
             if seq > job.reserved - SEQ_BLOCK // 2:
                 job.reserved += SEQ_BLOCK
-                self._spawn(job.store.reserve(job.run.thread_id, job.reserved))
+                reserved = job.reserved
+                self._spawn(self._insist(lambda: job.store.reserve(job.run.thread_id, reserved)))
 
         return step
 
@@ -236,6 +237,8 @@ class Worker:
         if ended.stateless:
             self._logs.forget(ended.thread_id)
             return await job.store.delete_thread(ended.thread_id)
+        if self._killing:  # those that wait get their turn at the next start
+            return None
         async with self._end_lock(ended.thread_id):
             following = await self._insist(
                 lambda: job.store.start_next(ended.thread_id, seq_block=SEQ_BLOCK, now=self._clock())

@@ -23,7 +23,7 @@ from graphwire_server.core.events import (
 )
 from graphwire_server.core.model import Interrupt
 from graphwire_server.core.ports import Append
-from graphwire_server.engine.encoding import dumps
+from graphwire_server.engine.encoding import dumps, text
 from graphwire_server.engine.messages import Origins, message_event
 from graphwire_server.engine.writer import Written
 
@@ -215,7 +215,7 @@ def _task(data: Mapping[str, Any]) -> TaskStart | TaskResult:
             id=data["id"],
             name=data["name"],
             result=dumps(data["result"]),
-            error=None if error is None else str(error),
+            error=None if error is None else text(str(error)),
             interrupts=interrupts(data.get("interrupts") or ()),
         )
     metadata = without_internals(data.get("metadata"))
@@ -258,7 +258,7 @@ def _checkpoint_task(task: Mapping[str, Any]) -> CheckpointTask:
     return CheckpointTask(
         id=task["id"],
         name=task["name"],
-        error=None if error is None else str(error),
+        error=None if error is None else text(str(error)),
         interrupts=interrupts(task.get("interrupts") or ()),
         result=dumps(task["result"]) if task.get("result") is not None else None,
         state=dumps(_configuration(state) if isinstance(state, Mapping) else state) if state is not None else None,

@@ -10,6 +10,7 @@ import ipaddress
 import math
 import pathlib
 import re
+import sys
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Set
@@ -49,12 +50,12 @@ def dumps(value: Any) -> bytes:
         models as their fields, unknown objects and NaN as null, NUL characters as U+FFFD, lone surrogates as `?`.
     """
     try:
-        text = orjson.dumps(value, default, _OPTIONS)
+        made = orjson.dumps(value, default, _OPTIONS)
     except (TypeError, RecursionError):  # a big integer, a lone surrogate, a strange key, a cycle
-        return orjson.dumps(_plain(value, 0))
-    if _NUL in text:
-        text = orjson.dumps(_plain(orjson.loads(text), 0))
-    return text if len(text) > _SNUG else b"".join((text, b""))
+        return orjson.dumps(_plain(value, set()))
+    if _NUL in made:
+        made = orjson.dumps(_plain(orjson.loads(made), set()))
+    return made if len(made) > _SNUG else b"".join((made, b""))
 
 
 def default(value: Any) -> Any:
@@ -68,7 +69,8 @@ def default(value: Any) -> Any:
 def _number(value: Decimal) -> int | float | None:
     if not value.is_finite():
         return None
-    return int(value) if value == value.to_integral_value() else float(value)
+    whole = value.adjusted() < sys.float_info.max_10_exp and value == value.to_integral_value()
+    return int(value) if whole else float(value)
 
 
 _CONVERSIONS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
@@ -85,39 +87,65 @@ _CONVERSIONS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
 """For each family of types, how its values are said in JSON. The first that fits counts."""
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """The value rebuilt of what orjson always takes: the slow way, for the few values that need it."""
-    if depth > _DEEPEST:
-        return None
+def text(value: str) -> str:
+    """A string that UTF-8 can carry: lone surrogates become `?`, NUL characters U+FFFD (wire fact 26). Most strings are that already."""
+    if "\0" not in value and (value.isascii() or not _SURROGATES.search(value)):
+        return value
+    return _SURROGATES.sub("?", value).replace("\0", "\ufffd")
+
+
+def _plain(value: Any, above: set[int]) -> Any:
+    """The value rebuilt of what orjson always takes: the slow way, for the few values that need it.
+
+    Args:
+        value: The value.
+        above: The objects that hold it. One that holds itself has no end, so its second appearance is null.
+    """
     if value is None or isinstance(value, bool | float):
         return None if isinstance(value, float) and not math.isfinite(value) else value
     if isinstance(value, str):
-        return _text(value)
+        return text(value)
     if isinstance(value, int):
-        return orjson.Fragment(b"%d" % value)
+        return _integer(value)
+    if id(value) in above or len(above) > _DEEPEST:
+        return None
+    above.add(id(value))
+    try:
+        return _rebuilt(value, above)
+    except Exception:  # noqa: BLE001  a value that fails to say itself must not fail the run
+        return None
+    finally:
+        above.discard(id(value))
+
+
+def _rebuilt(value: Any, above: set[int]) -> Any:
     if isinstance(value, Mapping):
-        return {_key(key): _plain(item, depth + 1) for key, item in value.items()}
+        return {_key(key): _plain(item, above) for key, item in value.items()}
     if isinstance(value, list | tuple) and not hasattr(value, "_asdict"):
-        return [_plain(item, depth + 1) for item in value]
+        return [_plain(item, above) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _plain(fields, depth + 1)
+        return {field.name: _plain(getattr(value, field.name), above) for field in dataclasses.fields(value)}
     try:
         return orjson.loads(orjson.dumps(value, None, _OPTIONS))
     except (TypeError, RecursionError):
-        return _plain(default(value), depth + 1)
+        return _plain(default(value), above)
 
 
-def _text(value: str) -> str:
-    return _SURROGATES.sub("?", value).replace("\0", "\ufffd")
+def _integer(value: int) -> Any:
+    try:
+        return orjson.Fragment(b"%d" % value)
+    except ValueError:  # more digits than Python prints
+        return None
 
 
 def _key(key: Any) -> str:
     if isinstance(key, str):
-        return _text(key)
-    if isinstance(key, uuid.UUID | int | float) and not isinstance(key, bool):
+        return text(key)
+    if key is None or isinstance(key, bool):
+        return {None: "null", True: "true", False: "false"}[key]
+    if isinstance(key, uuid.UUID | int | float):
         return str(key)
     try:
         return str(orjson.loads(orjson.dumps(key, None, _OPTIONS)))
     except TypeError:
-        return _text(str(key))
+        return text(str(key))

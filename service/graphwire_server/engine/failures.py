@@ -6,6 +6,7 @@ be about the program are shown (wire fact 23); the log has all of them.
 
 from graphwire_server.core.errors import GraphwireError, StoreUnavailable
 from graphwire_server.core.model import RunError
+from graphwire_server.engine.encoding import text
 
 _SHOWN = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError, TimeoutError, GraphwireError)
 _RETRYABLE = (TimeoutError, ConnectionError, StoreUnavailable)
@@ -17,6 +18,6 @@ def run_error(error: BaseException) -> RunError:
     shown = isinstance(error, _SHOWN) or type(error).__module__.startswith("langgraph.")
     return RunError(
         type=type(error).__name__,
-        message=str(error) if shown else _HIDDEN_TEXT,
+        message=text(str(error)) if shown else _HIDDEN_TEXT,
         retryable=isinstance(error, _RETRYABLE),
     )

@@ -18,7 +18,7 @@ from graphwire_server.core.events import (
     ToolCall,
     ToolCallChunk,
 )
-from graphwire_server.engine.encoding import dumps
+from graphwire_server.engine.encoding import dumps, text
 
 _TYPES = {
     "AIMessageChunk": "ai",
@@ -86,14 +86,14 @@ def message_event(message: BaseMessage, metadata: Mapping[str, Any], origins: Or
     content = fields["content"]
     weight = len(origin.metadata) if first else 0
     if type(content) is str and _plain(fields):
-        text, extras = content, NO_EXTRAS
+        words, extras = text(content), NO_EXTRAS
     else:
-        text, extras = _full(message, fields)
+        words, extras = _full(message, fields)
         weight += sum(map(len, extras.content_blocks)) + len(extras.extra or b"")
     kind = message.type
     whole = not isinstance(message, BaseMessageChunk)
-    event = Message(message.id or "", _TYPES.get(kind, kind), text, origin, extras, first, whole)
-    return event, weight + len(text)
+    event = Message(message.id or "", _TYPES.get(kind, kind), words, origin, extras, first, whole)
+    return event, weight + len(words)
 
 
 def _plain(fields: Mapping[str, Any]) -> bool:
@@ -109,7 +109,7 @@ def _plain(fields: Mapping[str, Any]) -> bool:
 
 
 def _full(message: BaseMessage, fields: Mapping[str, Any]) -> tuple[str, MessageExtras]:
-    text, reasoning, blocks = _content(fields["content"])
+    words, reasoning, blocks = _content(fields["content"])
     more = dict(fields.get("additional_kwargs") or {})
     reasoning += more.pop("reasoning_content", None) or ""
     response = fields.get("response_metadata") or {}
@@ -117,9 +117,9 @@ def _full(message: BaseMessage, fields: Mapping[str, Any]) -> tuple[str, Message
     if more != fields.get("additional_kwargs"):
         extra["additional_kwargs"] = more
     chunked = isinstance(message, BaseMessageChunk)
-    return text, MessageExtras(
-        name=fields.get("name") or "",
-        reasoning=reasoning,
+    return text(words), MessageExtras(
+        name=text(fields.get("name") or ""),
+        reasoning=text(reasoning),
         content_blocks=tuple(map(dumps, blocks)),
         tool_call_chunks=tuple(map(_call_chunk, fields.get("tool_call_chunks") or ())),
         tool_calls=() if chunked else tuple(map(_call, fields.get("tool_calls") or ())),
@@ -134,18 +134,18 @@ def _content(content: Any) -> tuple[str, str, list[Any]]:
     """Text, reasoning and other blocks of a message's content, which is text or a list of blocks."""
     if isinstance(content, str):
         return content, "", []
-    text, reasoning, others = "", "", []
+    words, reasoning, others = "", "", []
     for block in content or ():
         kind = block.get("type") if isinstance(block, dict) else None
         if isinstance(block, str):
-            text += block
+            words += block
         elif kind == "text" and set(block) <= {"type", "text", "index", "id"}:
-            text += block.get("text") or ""
+            words += block.get("text") or ""
         elif kind in ("reasoning", "thinking") and (thought := block.get("reasoning") or block.get("thinking")):
             reasoning += thought
         elif kind not in _TOOL_BLOCKS:
             others.append(block)
-    return text, reasoning, others
+    return words, reasoning, others
 
 
 def _call_chunk(chunk: Mapping[str, Any]) -> ToolCallChunk:
@@ -153,13 +153,13 @@ def _call_chunk(chunk: Mapping[str, Any]) -> ToolCallChunk:
     return ToolCallChunk(
         position if isinstance(position, int) else None,
         chunk.get("id") or "",
-        chunk.get("name") or "",
-        chunk.get("args") or "",
+        text(chunk.get("name") or ""),
+        text(chunk.get("args") or ""),
     )
 
 
 def _call(call: Mapping[str, Any]) -> ToolCall:
-    return ToolCall(id=call.get("id") or "", name=call.get("name") or "", args=dumps(call.get("args")))
+    return ToolCall(id=call.get("id") or "", name=text(call.get("name") or ""), args=dumps(call.get("args")))
 
 
 def _usage(usage: Mapping[str, Any] | None) -> TokenUsage | None:

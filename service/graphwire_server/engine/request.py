@@ -19,6 +19,8 @@ from graphwire_server.core.model import Run, RunSpec
 from graphwire_server.engine.chunks import without_internals
 
 _OWN_METADATA = frozenset({"run_id", "thread_id", "assistant_id", "graph_id", "cron_id"})
+_OWN_CONFIGURABLE = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map"})
+"""What a request says in `checkpoint`, where it is checked."""
 _RECURSION_LIMIT = 25
 
 
@@ -52,14 +54,15 @@ def graph_config(run: Run) -> RunnableConfig:
         "assistant_id": run.assistant_id,
         "graph_id": run.graph_id,
     }
-    given = config.configurable or (spec.context or {})
+    given = without_internals(config.configurable or spec.context)
+    given = {key: value for key, value in given.items() if key not in _OWN_CONFIGURABLE}
     metadata = {**spec.metadata, **(config.metadata or {})}
     made: RunnableConfig = {
         "run_id": uuid.UUID(run.run_id),
         "tags": list(config.tags),
         "recursion_limit": config.recursion_limit or _RECURSION_LIMIT,
         "run_name": config.run_name or run.graph_id,
-        "configurable": {**without_internals(given), **ids, "checkpoint_ns": "", **_checkpoint(spec)},
+        "configurable": {**given, **ids, "checkpoint_ns": "", **_checkpoint(spec)},
         "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA},
     }
     if config.max_concurrency is not None:
@@ -84,10 +87,9 @@ def graph_context(graph: Pregel[Any, Any, Any, Any], spec: RunSpec) -> Any:
 
     Keys that the schema does not know are dropped, as a schema class would refuse them.
     """
-    schema = graph.context_schema
+    schema, given = graph.context_schema, spec.context or spec.config.configurable or {}
     if schema is None:
-        return dict(spec.context) if spec.context else None
-    given = spec.context or spec.config.configurable or {}
+        return dict(given) or None
     known = {key: value for key, value in given.items() if key in _fields(schema)}
     return known or (None if spec.context is None else {})
 

@@ -28,7 +28,7 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import interrupts, plain_values, without_internals
-from graphwire_server.engine.encoding import dumps
+from graphwire_server.engine.encoding import dumps, text
 
 
 class GraphStates:
@@ -136,7 +136,7 @@ def _task(task: PregelTask) -> StateTask:
     return StateTask(
         id=task.id,
         name=task.name,
-        error=None if task.error is None else str(task.error),
+        error=None if task.error is None else text(str(task.error)),
         interrupts=interrupts(task.interrupts),
         result=None if task.result is None else dumps(task.result),
         checkpoint=_reference(nested) if isinstance(nested, dict) else None,

@@ -3,9 +3,12 @@
 Owns the two forms that JSON has on the wire (protos/graphwire/v1/json.proto), and says which field of a request is not JSON.
 """
 
+import json
 import math
+import re
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from google.protobuf.struct_pb2 import Value
@@ -15,6 +18,7 @@ from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.model import JsonObject, JsonValue
 
 _EXACT = 2**53
+_LONG_NUMBER = re.compile(r"\d{19}")
 
 Fill = Callable[[Json, bytes], None]
 """Puts JSON text into a carrier."""
@@ -45,7 +49,7 @@ def fill_text(carrier: Json, text: bytes) -> None:
 
 def fill_value(carrier: Json, text: bytes) -> None:
     """Puts JSON text into a carrier as a protobuf value, for people to read."""
-    _fill(carrier.value, orjson.loads(text))
+    _fill(carrier.value, _loads(text))
 
 
 def filler(wanted: PayloadFormat.ValueType) -> Fill:
@@ -55,9 +59,22 @@ def filler(wanted: PayloadFormat.ValueType) -> Fill:
 
 def _parse_text(field: str, text: str) -> JsonValue:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return _loads(text)
+    except json.JSONDecodeError as error:
         raise InvalidField(field, f"is not JSON: {error.msg} at character {error.pos}") from None
+    except ValueError as error:  # more digits than Python reads
+        raise InvalidField(field, f"cannot be read: {error}") from None
+
+
+def _loads(text: str | bytes) -> JsonValue:
+    """Parsed JSON with exact integers. orjson makes doubles of those beyond 64 bits, so the standard library reads what may have some."""
+    if _LONG_NUMBER.search(text if isinstance(text, str) else text.decode()) is None:
+        return orjson.loads(text)
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is not a number of JSON", name, 0)
 
 
 def _parse_value(field: str, value: Value) -> JsonValue:
@@ -83,6 +100,8 @@ def _fill(target: Value, value: Any) -> None:
         target.null_value = 0  # type: ignore[assignment]  # the enum's only value, NULL_VALUE
     elif isinstance(value, bool):
         target.bool_value = value
+    elif isinstance(value, int) and abs(value) > sys.float_info.max:
+        target.string_value = str(value)
     elif isinstance(value, int | float):
         target.number_value = value
     elif isinstance(value, str):

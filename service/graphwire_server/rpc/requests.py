@@ -167,12 +167,13 @@ def checkpoint_ref(request: Message, thread_id: str | None) -> CheckpointRef | N
     """The checkpoint that a request means by `checkpoint_id`, by `checkpoint`, or by both; None where by neither. Raises InvalidField."""
     short: str | None = getattr(request, "checkpoint_id") if request.HasField("checkpoint_id") else None  # noqa: B009  several messages
     whole: run_pb2.CheckpointRef | None = getattr(request, "checkpoint") if request.HasField("checkpoint") else None  # noqa: B009  as above
+    short = None if short is None else check_uuid("checkpoint_id", short)
     if whole is None:
-        return None if short is None else CheckpointRef(checkpoint_id=check_uuid("checkpoint_id", short))
+        return None if short is None else CheckpointRef(checkpoint_id=short)
     named = check_uuid("checkpoint.checkpoint_id", whole.checkpoint_id) if whole.checkpoint_id else None
-    if short is not None and named is not None and check_uuid("checkpoint_id", short) != named:
+    if short is not None and named is not None and short != named:
         raise InvalidField("checkpoint_id", "and checkpoint.checkpoint_id differ; send one of them")
-    if whole.thread_id and thread_id is not None and whole.thread_id != thread_id:
+    if whole.thread_id and thread_id is not None and whole.thread_id.lower() != thread_id.lower():
         raise InvalidField("checkpoint.thread_id", "must be the request's own thread")
     above = (
         parse_object("checkpoint.checkpoint_map", whole.checkpoint_map) if whole.HasField("checkpoint_map") else None

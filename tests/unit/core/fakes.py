@@ -188,7 +188,7 @@ def house(
         return f"00000000-0000-7000-8000-{next(numbers):012x}"
 
     executor, store, ephemeral, states = executor or Executor(), store or Store(), Store(), States()
-    logs = MemoryLog(retention or Retention(), lambda: clock.now.timestamp())
+    logs = MemoryLog(retention or Retention(), lambda: clock.now.timestamp())  # noqa: PLW0108  the time moves
     assistants = Assistants(Graphs(), clock)
     worker = Worker(executor, logs, clock, grace)
     runs = Runs(

@@ -174,13 +174,13 @@ async def test_a_batch_has_a_bound_and_at_least_one_event() -> None:
 async def test_replay_and_live_have_no_seam() -> None:
     made = log()
     append(made, VALUES, VALUES)
-    reader = asyncio.create_task(read(made, 1))
-    while not made._waiters:
-        await asyncio.sleep(0)
-
+    batches = follow(made, "r", 1, ALL)
+    replayed = await anext(batches)
     append(made, VALUES, END)
 
-    assert [event.seq for batch in await reader for event in batch] == [2, 3, 4]
+    live = [event async for batch in batches for event in batch]
+
+    assert [event.seq for event in (*replayed, *live)] == [2, 3, 4]
 
 
 async def test_other_runs_are_passed_over() -> None:
@@ -229,8 +229,7 @@ async def test_a_closing_log_sends_waiting_readers_away_with_their_cursor() -> N
     made = log()
     append(made, VALUES)
     reader = asyncio.create_task(read(made, 1))
-    while not made._waiters:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
     made.close()
 

@@ -1,3 +1,4 @@
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -63,7 +64,7 @@ async def test_a_thread_may_have_its_graph_from_the_start() -> None:
 @pytest.mark.parametrize("call", ["get", "delete", "merge", "state", "update", "history"])
 async def test_an_unknown_thread_and_a_wrong_id_are_refused(call: str) -> None:
     threads = house().threads
-    calls = {
+    calls: dict[str, Callable[[str], Awaitable[object]]] = {
         "get": threads.get,
         "delete": threads.delete,
         "merge": lambda name: threads.merge_metadata(name, {}),

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphwire_server.engine.catalogue import Catalogue
-from graphwire_server.engine.manifest import read_manifest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from graphwire_server.engine.catalogue import Catalogue
+from graphwire_server.engine.manifest import read_manifest
 from tests.support.project import project
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -119,9 +119,10 @@ class RunError(_message.Message):
     type: _builtins.str
     """The name of the exception's class, such as `ValueError`. Set by the server."""
     message: _builtins.str
-    """What the exception says. Texts of exception classes outside Python's builtins
-    and LangGraph's own read `An internal error occurred`, since they may hold secrets;
-    the server's log has them. Set by the server.
+    """What the exception says. Only texts of ValueError, TypeError, KeyError, AttributeError,
+    RuntimeError, RecursionError, TimeoutError, classes derived from them, and LangGraph's
+    own are shown; all others read `An internal error occurred`, since they may hold secrets.
+    The server's log has them. Set by the server.
     """
     retryable: _builtins.bool
     """Whether the same run may succeed when it is created again: true for time-outs and

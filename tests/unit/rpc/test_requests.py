@@ -1,0 +1,228 @@
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from graphwire.v1 import run_pb2, thread_pb2
+from graphwire.v1.event_pb2 import EventFilter
+from graphwire.v1.json_pb2 import Json
+from graphwire.v1.run_service_pb2 import CreateRunRequest, InvokeRunRequest, StreamRunRequest
+from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.follow import Filter
+from graphwire_server.core.model import (
+    CheckpointRef,
+    Command,
+    Durability,
+    Goto,
+    MultitaskStrategy,
+    Page,
+    RunConfig,
+    RunSpec,
+    RunStatus,
+    ThreadSort,
+    ThreadStatus,
+)
+from graphwire_server.rpc import requests
+
+UUID = "018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d"
+ONE = Json(text='{"a":1}')
+
+
+def request(**fields: Any) -> StreamRunRequest:
+    return StreamRunRequest(assistant_id="agent", **fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, {}),
+        ({"thread_id": UUID}, {"thread_id": UUID}),
+        ({"input": Json(text="null")}, {"has_input": True, "input": None}),
+        ({"input": ONE}, {"has_input": True, "input": {"a": 1}}),
+        ({"context": ONE}, {"context": {"a": 1}}),
+        ({"metadata": ONE}, {"metadata": {"a": 1}}),
+        ({"checkpoint_id": UUID.upper()}, {"checkpoint": CheckpointRef(checkpoint_id=UUID)}),
+        ({"interrupt_before": ["a"]}, {"interrupt_before": ("a",)}),
+        ({"interrupt_after": ["*"]}, {"interrupt_after": ("*",)}),
+        ({"stream_mode": ["updates", "custom"]}, {"stream_modes": ("updates", "custom")}),
+        ({"stream_subgraphs": True}, {"stream_subgraphs": True}),
+        ({"durability": run_pb2.DURABILITY_EXIT}, {"durability": Durability.EXIT}),
+        (
+            {"multitask_strategy": run_pb2.MULTITASK_STRATEGY_REJECT},
+            {"multitask_strategy": MultitaskStrategy.REJECT},
+        ),
+        ({"if_not_exists": run_pb2.IF_NOT_EXISTS_CREATE}, {"create_thread": True}),
+        ({"on_completion": run_pb2.ON_COMPLETION_KEEP}, {"keep_thread": True}),
+        ({"on_completion": run_pb2.ON_COMPLETION_DELETE}, {}),
+        (
+            {"command": run_pb2.Command(resume=Json(text="null"))},
+            {"command": Command(has_resume=True, resume=None)},
+        ),
+        (
+            {
+                "command": run_pb2.Command(
+                    update=ONE, goto=[run_pb2.Goto(node="a"), run_pb2.Goto(node="b", input=Json(text="1"))]
+                )
+            },
+            {"command": Command(update={"a": 1}, goto=(Goto(node="a"), Goto(node="b", has_input=True, input=1)))},
+        ),
+        (
+            {
+                "config": run_pb2.RunConfig(
+                    tags=["t"], recursion_limit=0, configurable=ONE, metadata=ONE, max_concurrency=3, run_name="n"
+                )
+            },
+            {
+                "config": RunConfig(
+                    tags=("t",),
+                    recursion_limit=0,
+                    configurable={"a": 1},
+                    metadata={"a": 1},
+                    max_concurrency=3,
+                    run_name="n",
+                )
+            },
+        ),
+    ],
+)
+def test_each_field_of_a_run(given: dict[str, Any], made: dict[str, Any]) -> None:
+    assert requests.run_spec(request(**given)) == RunSpec(assistant="agent", **made)
+
+
+@pytest.mark.parametrize("kind", [StreamRunRequest, CreateRunRequest, InvokeRunRequest])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stream_resumable", True),
+        ("start_after", {}),
+        ("webhook", "http://x"),
+        ("feedback_keys", ["a"]),
+        ("langsmith_tracer", {}),
+        ("request_id", "x"),
+        ("timeout", {}),
+    ],
+)
+def test_what_is_not_offered_is_refused_by_name(kind: Any, field: str, value: Any) -> None:
+    with pytest.raises(NotOffered, match=field):
+        requests.run_spec(kind(assistant_id="agent", **{field: value}))
+
+
+@pytest.mark.parametrize("field", ["durability", "multitask_strategy", "if_not_exists", "on_completion"])
+def test_unknown_enum_numbers_are_refused(field: str) -> None:
+    with pytest.raises(InvalidField, match="99") as refused:
+        requests.run_spec(request(**{field: 99}))
+
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("input", {"input": Json(text="{")}),
+        ("context", {"context": Json(text="1")}),
+        ("metadata", {"metadata": Json()}),
+        ("config.configurable", {"config": run_pb2.RunConfig(configurable=Json(text="[]"))}),
+        ("config.metadata", {"config": run_pb2.RunConfig(metadata=Json(text="[]"))}),
+        ("command.resume", {"command": run_pb2.Command(resume=Json())}),
+        ("command.update", {"command": run_pb2.Command(update=Json(text="}"))}),
+        ("command.goto.input", {"command": run_pb2.Command(goto=[run_pb2.Goto(node="a", input=Json())])}),
+        ("checkpoint_id", {"checkpoint_id": "x"}),
+        ("checkpoint_id", {"checkpoint_id": "x", "checkpoint": run_pb2.CheckpointRef()}),
+        ("checkpoint.checkpoint_id", {"checkpoint": run_pb2.CheckpointRef(checkpoint_id="x")}),
+        (
+            "checkpoint_id",
+            {"checkpoint_id": UUID, "checkpoint": run_pb2.CheckpointRef(checkpoint_id=UUID.replace("0", "1"))},
+        ),
+        ("checkpoint.thread_id", {"thread_id": UUID, "checkpoint": run_pb2.CheckpointRef(thread_id="other")}),
+        ("checkpoint.checkpoint_map", {"checkpoint": run_pb2.CheckpointRef(checkpoint_map=Json(text="1"))}),
+        ("on_completion", {"thread_id": UUID, "on_completion": run_pb2.ON_COMPLETION_DELETE}),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(field: str, given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidField) as refused:
+        requests.run_spec(request(**given))
+
+    assert refused.value.field == field
+
+
+def test_a_whole_checkpoint() -> None:
+    whole = run_pb2.CheckpointRef(thread_id=UUID, checkpoint_id=UUID, checkpoint_ns="a:1", checkpoint_map=ONE)
+
+    spec = requests.run_spec(request(thread_id=UUID, checkpoint_id=UUID.upper(), checkpoint=whole))
+
+    assert spec.checkpoint == CheckpointRef(checkpoint_id=UUID, checkpoint_ns="a:1", checkpoint_map={"a": 1})
+
+
+def test_ids_are_the_same_in_any_case() -> None:
+    whole = run_pb2.CheckpointRef(thread_id=UUID, checkpoint_id=UUID)
+
+    spec = requests.run_spec(request(thread_id=UUID.upper(), checkpoint=whole))
+
+    assert spec.checkpoint == CheckpointRef(checkpoint_id=UUID)
+
+
+def test_filters() -> None:
+    wanted = EventFilter(modes=["messages-tuple", "values"], namespaces=["", "a|b:1"], nodes=["n"], tags=["t"])
+
+    made = requests.event_filter(wanted)
+
+    assert made == Filter(
+        modes=frozenset({"messages", "values"}),
+        namespaces=((), ("a", "b:1")),
+        nodes=frozenset({"n"}),
+        tags=frozenset({"t"}),
+    )
+    assert requests.event_filter(EventFilter()).admits_all
+    with pytest.raises(InvalidField, match="'x'"):
+        requests.event_filter(EventFilter(modes=["x"]))
+
+
+def test_enums() -> None:
+    assert requests.run_status(run_pb2.RUN_STATUS_UNSPECIFIED) is None
+    assert requests.run_status(run_pb2.RUN_STATUS_TIMEOUT) is RunStatus.TIMEOUT
+    assert requests.thread_status(thread_pb2.THREAD_STATUS_BUSY) is ThreadStatus.BUSY
+    assert requests.thread_sort(thread_pb2.THREAD_SORT_UNSPECIFIED) is ThreadSort.UPDATED_AT
+    assert requests.cancels(run_pb2.DISCONNECT_MODE_CANCEL)
+    assert not requests.cancels(run_pb2.DISCONNECT_MODE_UNSPECIFIED)
+
+
+def test_every_number_of_every_enum_is_known() -> None:
+    choosers: list[tuple[Callable[[Any], object], Iterable[int]]] = [
+        (requests.run_status, run_pb2.RunStatus.values()),
+        (requests.thread_status, thread_pb2.ThreadStatus.values()),
+        (requests.thread_sort, thread_pb2.ThreadSort.values()),
+        (requests.cancels, run_pb2.DisconnectMode.values()),
+    ]
+
+    for choose, numbers in choosers:
+        for number in numbers:
+            choose(number)
+
+
+def test_pages_follow_one_another() -> None:
+    first = requests.page(0, "")
+    token = requests.next_token(first, 10)
+
+    second = requests.page(1000, token)
+
+    assert (first, second) == (Page(offset=0, limit=10), Page(offset=10, limit=1000))
+    assert requests.next_token(second, 999) == ""
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["x", "é", "b2Zmc2V0Oi0x", "b2Zmc2V0Onh4", "b2Zmc2V0Og==", "AAAA", "b2Zmc2V0OjEwMDAwMDAwMDAwMDAwMDAwMDAwMDA="],
+)
+def test_tokens_that_are_not_ours_are_refused(token: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        requests.page(0, token)
+
+    assert refused.value.field == "page_token"
+
+
+@pytest.mark.parametrize("size", [-1, 1001])
+def test_pages_have_a_bound(size: int) -> None:
+    with pytest.raises(InvalidField) as refused:
+        requests.page(size, "")
+
+    assert refused.value.field == "page_size"
