@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -88,16 +89,19 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: "Settings") -> None:
-    from graphwire_server.app import serving  # noqa: PLC0415  see the module's docstring
+    from graphwire_server import node_threads  # noqa: PLC0415  see the module's docstring
+    from graphwire_server.app import serving  # noqa: PLC0415
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
+    pool = node_threads.start(settings.node_threads)
     async with serving(settings) as server:
         _tune_collector()
         print(f"graphwire ready: grpc {settings.host}:{server.grpc_port}", flush=True)
         print(await _next_steps(settings, server), file=sys.stderr, flush=True)
         await stop.wait()
+    node_threads.leave(pool, timedelta(seconds=1))
 
 
 def _tune_collector() -> None:

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """The most streams that are open at once."""
     max_request_bytes: Annotated[int, Field(ge=1 << 10, le=1 << 30)] = 64 << 20
     """The largest message that a client may send."""
+    node_threads: Annotated[int, Field(ge=1, le=4096)] = 256
+    """The most synchronous nodes that run at once; more wait."""
     log_bytes_per_thread: Annotated[int, Field(ge=1 << 16)] = 32 << 20
     """The most bytes of events that are held for readers of one thread."""
     write_timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=30)

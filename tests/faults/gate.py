@@ -4,8 +4,10 @@ It is a socket, so it works across processes and the test never sleeps.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+_PATIENCE = 10.0
 
 
 class Gate:
@@ -17,21 +19,20 @@ class Gate:
         self._waiting: dict[str, asyncio.StreamWriter] = {}
         self._left: set[str] = set()
 
-    async def entered(self, name: str = "", timeout: float = 10) -> None:
+    async def entered(self, name: str = "") -> None:
         """Waits until the run of this name stands at the gate."""
-        await self._until(lambda: name in self._waiting, timeout)
+        await self._until(lambda: name in self._waiting)
 
-    async def left(self, name: str = "", timeout: float = 10) -> None:
+    async def left(self, name: str = "") -> None:
         """Waits until the run of this name has gone: let in, cancelled, or dead."""
-        await self._until(lambda: name in self._left, timeout)
+        await self._until(lambda: name in self._left)
 
     def release(self, name: str = "") -> None:
         """Lets a run go on."""
         self._waiting.pop(name).write(b"!")
 
-    async def _until(self, true: object, timeout: float) -> None:
-        assert callable(true)
-        async with asyncio.timeout(timeout), self._came:
+    async def _until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(_PATIENCE), self._came:
             await self._came.wait_for(true)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

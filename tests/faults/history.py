@@ -4,9 +4,10 @@ Owns the record alone: every event with its number and bytes, with which cursor 
 what was seen keeps the promises is judged elsewhere (`promises.py`).
 """
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -53,6 +54,8 @@ OK = Ending(grpc.StatusCode.OK)
 LEFT = Ending(grpc.StatusCode.CANCELLED, "LEFT")
 """The client itself left."""
 
+_EOF: object = getattr(grpc.aio, "EOF")  # noqa: B009  the stubs do not know it
+
 
 @dataclass(slots=True)
 class History:
@@ -93,6 +96,7 @@ class Watcher:
         self.history = history
         self._recorder = recorder
         self._got: deque[Seen] = deque()
+        self._moved = asyncio.Event()
 
     async def joined(self) -> "Watcher":
         """Waits until the server has said which run it is: from then on, nothing passes by."""
@@ -108,7 +112,7 @@ class Watcher:
         while self._got:
             yield self._got.popleft()
         try:
-            while (message := await self.call.read()) is not grpc.aio.EOF:
+            while (message := await self._message()) is not None:
                 self._got.extend(self._note(event) for event in message.events)
                 while self._got:
                     yield self._got.popleft()
@@ -116,6 +120,8 @@ class Watcher:
             self.history.ending = ending(error)
         else:
             self.history.ending = OK
+        finally:
+            self._moved.set()
 
     async def read(self, upto: int | None = None) -> History:
         """Reads to the end, or `upto` a number or beyond."""
@@ -131,16 +137,28 @@ class Watcher:
                 return seen
         raise AssertionError(f"{self.history.client}: the stream ended without {kind}: {self.history.kinds}")
 
+    async def reached(self, seq: int) -> None:
+        """Waits until whoever reads this stream has come to a number, or to its end."""
+        while self.history.last_seq < seq and self.history.ending is None:
+            self._moved.clear()
+            await self._moved.wait()
+
     async def leave(self) -> History:
         """Cancels the call."""
         self.call.cancel()
         self.history.ending = LEFT
         return self.history
 
+    async def _message(self) -> Any:
+        """The next message; None at the end of the stream."""
+        message: Any = await self.call.read()
+        return None if message is _EOF else message
+
     def _note(self, event: StreamEvent) -> Seen:
         time_of = event.time.seconds + event.time.nanos / 1e9
         seen = Seen(event.seq, event.run_id, event.WhichOneof("payload") or "", event.SerializeToString(), time_of)
         self.history.seen.append(seen)
+        self._moved.set()
         self.history.run_id = self.history.run_id or event.run_id
         self.history.thread_id = self.history.thread_id or event.thread_id
         self._recorder.newest = max(self._recorder.newest, seen.seq)
@@ -163,10 +181,9 @@ class Recorder:
 
 def ending(error: grpc.aio.AioRpcError) -> Ending:
     """What a failed call says."""
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            return _rich(error.code(), Status.FromString(value if isinstance(value, bytes) else value.encode()))
-    return Ending(error.code())
+    trailing: Iterable[tuple[str, Any]] = error.trailing_metadata() or ()  # type: ignore[assignment]  # the stubs do not know that it iterates
+    rich = dict(trailing).get("grpc-status-details-bin")
+    return _rich(error.code(), Status.FromString(rich)) if rich else Ending(error.code())
 
 
 def _rich(code: grpc.StatusCode, status: Status) -> Ending:

@@ -82,10 +82,10 @@ class ServerProcess:
         """SIGTERM, without waiting."""
         os.kill(self.pid, signal.SIGTERM)
 
-    async def ended(self, timeout: float = 15.0) -> int:
+    async def ended(self, within: float = 15.0) -> int:
         """Waits until it has ended by itself; its exit status."""
         assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), timeout)
+        return await asyncio.wait_for(self._process.wait(), within)
 
     async def stop(self) -> int:
         """SIGTERM, and waits; its exit status."""

@@ -3,6 +3,7 @@
 Owns when a record breaks a promise. A judge takes histories, and raises `Broken`, which names the client and the number.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import grpc
@@ -157,4 +158,4 @@ def well_formed(history: History) -> None:
 
 
 def _pairs(numbers: Sequence[int]) -> Iterable[tuple[int, int]]:
-    return zip(numbers, numbers[1:], strict=False)
+    return itertools.pairwise(numbers)

@@ -24,13 +24,13 @@ async def tight(tmp_path: Path) -> AsyncIterator[Client]:
         yield Client(server)
 
 
-async def _overflowing(client: Client, gate: Gate) -> tuple[str, str, int]:
+async def _overflowing(client: Client, gate: Gate) -> tuple[str, int]:
     """A run that waits at the gate, on a thread that holds only the last of the events before it."""
     thread = new_thread()
     await client.finished((await client.create("burst", thread, {"n": 300, "pad": 500})).run_id)
     run = client.stream("gate", thread, {"port": gate.port, "n": 0})
     await gate.entered()
-    return thread, (await run.joined()).history.run_id, (await run.first("updates")).seq
+    return (await run.joined()).history.run_id, (await run.first("updates")).seq
 
 
 def _refusal(history: History) -> Ending:
@@ -92,7 +92,7 @@ async def _ended(client: Client) -> Run:
 
 async def test_a_cursor_below_a_run_starts_with_the_run(tight: Client, gate: Gate) -> None:
     """What is gone belongs to the runs before it, so nothing of this run is lost."""
-    thread, run_id, newest = await _overflowing(tight, gate)
+    run_id, newest = await _overflowing(tight, gate)
     joiner = await tight.join(run_id, 0).joined()
 
     gate.release()
@@ -104,7 +104,7 @@ async def test_a_cursor_below_a_run_starts_with_the_run(tight: Client, gate: Gat
 
 
 async def test_a_cursor_beyond_the_newest_is_refused(tight: Client, gate: Gate) -> None:
-    _, run_id, newest = await _overflowing(tight, gate)
+    run_id, newest = await _overflowing(tight, gate)
 
     refused = _refusal(await tight.join(run_id, newest + 1).read())
     live = await tight.join(run_id, newest, "at the newest").joined()

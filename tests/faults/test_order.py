@@ -52,7 +52,7 @@ async def test_a_thread_of_runs_of_every_kind_has_no_gaps(client: Client, gate: 
 async def test_a_restart_in_between_leaves_no_gap(tmp_path: Path) -> None:
     thread, recorder = new_thread(), Recorder()
     async with served(tmp_path / "data") as process:
-        for end in (process.stop, process.kill, process.stop):
+        for end in (process.kill, process.stop):
             async with process.client() as server:
                 await Client(server, recorder).stream("ticks", thread, {"n": 3}).read()
             await end()
@@ -96,8 +96,7 @@ async def test_a_killed_server_never_gives_a_number_twice(tmp_path: Path, gate: 
 async def _joiner(client: Client, number: int, chance: random.Random, reference: Watcher) -> None:
     """Joins at a random moment, sometimes with a cursor, sometimes leaves in the middle and comes back from its last event."""
     moment = chance.randrange(1, 280)
-    while reference.history.last_seq < moment:
-        await asyncio.sleep(0)
+    await reference.reached(moment)
     seen_so_far = reference.history.last_seq
     after = chance.choice([0, chance.randrange(0, seen_so_far + 1), seen_so_far]) if number % 2 else None
     watcher = await client.join(reference.history.run_id, after, f"joiner {number}").joined()

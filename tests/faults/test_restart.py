@@ -1,9 +1,11 @@
 """Promise 7: kill -9 and a new start lose no acknowledged run, and nothing that has ended."""
 
+import itertools
 import json
 from pathlib import Path
 
 import grpc
+import grpc.aio
 import pytest
 
 from graphwire.v1.run_pb2 import (
@@ -13,9 +15,10 @@ from graphwire.v1.run_pb2 import (
     RUN_STATUS_RUNNING,
     RUN_STATUS_SUCCESS,
     Command,
+    Run,
 )
 from graphwire.v1.run_service_pb2 import CancelRunRequest, ListRunsRequest
-from graphwire.v1.thread_pb2 import THREAD_STATUS_BUSY, THREAD_STATUS_ERROR, THREAD_STATUS_IDLE, Thread
+from graphwire.v1.thread_pb2 import THREAD_STATUS_BUSY, THREAD_STATUS_ERROR, THREAD_STATUS_IDLE, Thread, ThreadState
 from graphwire.v1.thread_service_pb2 import CreateThreadRequest, ListThreadHistoryRequest
 from tests.faults import promises
 from tests.faults.client import Client, new_thread
@@ -25,10 +28,11 @@ from tests.support.serving import text
 
 
 async def test_what_has_ended_is_there_after_kill_9(tmp_path: Path) -> None:
-    thread = new_thread()
+    thread, asking = new_thread(), new_thread()
     async with served(tmp_path / "data") as process:
         async with process.client() as server:
             client = Client(server)
+            asked = await client.stream("approval", asking, {"name": "a"}).read()
             for name in "ab":
                 await client.stream("ticks", thread, {"n": 2, "name": name}).read()
             await client.stream("failing", thread, {"name": "c"}).read()
@@ -41,14 +45,21 @@ async def test_what_has_ended_is_there_after_kill_9(tmp_path: Path) -> None:
             after = await _all_that_is_kept(client, thread)
             kept = await client.thread(empty.thread_id)
             late = await client.join(after[1][0].run_id).read()
+            waits = (await client.thread(asking)).interrupts
+            resumed = await client.stream("approval", asking, command=Command(resume=text('"yes"'))).read()
+            trail = await client.trail(asking)
 
     assert after == before
     assert json.loads(kept.metadata.text) == {"mine": 1}
     assert late.kinds == ["end"]
     assert late.seen[0].event.end.error.type == "ValueError"
+    assert asked.seen[-1].event.end.interrupts[0].id == waits[0].interrupts[0].id
+    assert resumed.seen[-1].event.end.status == RUN_STATUS_SUCCESS
+    assert resumed.seqs[0] == asked.last_seq + 1
+    assert trail == ["a knocked", "answer yes"]
 
 
-async def _all_that_is_kept(client: Client, thread_id: str) -> tuple[Thread, list[object], object, list[object]]:
+async def _all_that_is_kept(client: Client, thread_id: str) -> tuple[Thread, list[Run], ThreadState, list[ThreadState]]:
     runs = await client.server.runs.ListRuns(ListRunsRequest(thread_id=thread_id, page_size=100))
     history = await client.server.threads.ListThreadHistory(
         ListThreadHistoryRequest(thread_id=thread_id, page_size=100)
@@ -105,6 +116,7 @@ async def test_a_thread_whose_run_died_takes_new_runs(tmp_path: Path, gate: Gate
     async with served(tmp_path / "data") as process:
         async with process.client() as server:
             client = Client(server)
+            stateless = await client.create("ticks", None, {"n": 1000, "delay": 1})
             for each in (thread, other):
                 await client.create("gate", each, {"port": gate.port, "name": each})
                 await gate.entered(each)
@@ -113,6 +125,8 @@ async def test_a_thread_whose_run_died_takes_new_runs(tmp_path: Path, gate: Gate
         async with process.client() as server:
             client = Client(server)
             left = await client.thread(thread)
+            with pytest.raises(grpc.aio.AioRpcError) as gone:
+                await client.run(stateless.run_id)
             new = await client.stream("ticks", thread, {"n": 2, "name": "new"}).read()
             goes_on = await client.stream("gate", other, None).joined()
             await gate.entered(other)
@@ -120,6 +134,7 @@ async def test_a_thread_whose_run_died_takes_new_runs(tmp_path: Path, gate: Gate
             await goes_on.read()
             trails = [await client.trail(each) for each in (thread, other)]
 
+    assert gone.value.code() is grpc.StatusCode.NOT_FOUND, "a stateless run leaves nothing"
     assert left.status == THREAD_STATUS_ERROR
     assert left.error.startswith("ServerDied")
     promises.all_saw_the_end([new, goes_on.history])
@@ -128,44 +143,12 @@ async def test_a_thread_whose_run_died_takes_new_runs(tmp_path: Path, gate: Gate
     assert trails[1] == [f"{other} knocked", f"{other} passed"], "a run without input goes on from the last checkpoint"
 
 
-async def test_an_interrupted_thread_can_be_answered_after_kill_9(tmp_path: Path) -> None:
-    thread = new_thread()
-    async with served(tmp_path / "data") as process:
-        async with process.client() as server:
-            asked = await Client(server).stream("approval", thread, {"name": "a"}).read()
-        await process.kill()
-        await process.start()
-        async with process.client() as server:
-            client = Client(server)
-            waits = (await client.thread(thread)).interrupts
-            resumed = await client.stream("approval", thread, command=Command(resume=text('"yes"'))).read()
-            trail = await client.trail(thread)
-
-    assert asked.seen[-1].event.end.interrupts[0].id == waits[0].interrupts[0].id
-    assert resumed.seen[-1].event.end.status == RUN_STATUS_SUCCESS
-    assert resumed.seqs[0] == asked.last_seq + 1
-    assert trail == ["a knocked", "answer yes"]
-
-
-async def test_a_stateless_run_leaves_nothing_behind(tmp_path: Path, gate: Gate) -> None:
-    async with served(tmp_path / "data") as process:
-        async with process.client() as server:
-            doomed = await Client(server).create("gate", None, {"port": gate.port})
-            await gate.entered()
-        await process.kill()
-        await process.start()
-        async with process.client() as server:
-            with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await Client(server).run(doomed.run_id)
-
-    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
-
-
 async def test_killed_again_and_again_under_load(tmp_path: Path) -> None:
     """Each acknowledged run has ended when the server has come back, one way or the other, and all numbers are different."""
-    threads, acknowledged = [new_thread() for _ in range(4)], list[str]()
+    threads = [new_thread() for _ in range(4)]
+    acknowledged: list[str] = []
     async with served(tmp_path / "data") as process:
-        for _ in range(3):
+        for _ in range(2):
             async with process.client() as server:
                 client = Client(server)
                 first = client.stream("ticks", threads[0], {"n": 50, "delay": 0.002})
@@ -185,5 +168,5 @@ async def test_killed_again_and_again_under_load(tmp_path: Path) -> None:
     assert all(row.status != THREAD_STATUS_BUSY for row in rows)
     for thread in threads:
         spans = sorted((run.first_seq, run.last_seq) for run in runs if run.thread_id == thread)
-        for (_, last), (first_seq, _) in zip(spans, spans[1:], strict=False):
+        for (_, last), (first_seq, _) in itertools.pairwise(spans):
             assert last < first_seq, "no number is given twice"

@@ -3,14 +3,16 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import grpc
 import grpc.aio
 import pytest
 
 from graphwire.v1.run_pb2 import DISCONNECT_MODE_CANCEL, RUN_STATUS_INTERRUPTED, RUN_STATUS_RUNNING, RUN_STATUS_SUCCESS
-from graphwire.v1.run_service_pb2 import InvokeRunRequest, WaitRunRequest
+from graphwire.v1.run_service_pb2 import InvokeRunRequest, ListRunsRequest, WaitRunRequest
 from graphwire_server.rpc import calls
 from tests.faults.client import Client, new_thread
 from tests.faults.gate import Gate
@@ -30,7 +32,7 @@ list(call)
 
 
 @pytest.fixture
-async def streams(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[calls.Streams]]:
+def streams(monkeypatch: pytest.MonkeyPatch) -> list[calls.Streams]:
     """The streams that the server in this process has open. Asked for before `client`."""
     made: list[calls.Streams] = []
 
@@ -40,7 +42,7 @@ async def streams(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[calls.S
             made.append(self)
 
     monkeypatch.setattr("graphwire_server.app.Streams", Counted)
-    yield made
+    return made
 
 
 async def _within(seconds: float, true: Callable[[], bool], what: str) -> None:
@@ -101,25 +103,32 @@ async def test_a_killed_client_leaves_no_reader(
         assert (await client.finished(run.run_id)).status == RUN_STATUS_SUCCESS
 
 
-@pytest.mark.parametrize("how", ["cancel", "deadline", "channel"])
+@pytest.mark.parametrize("how", ["streams", "joins", "closes the channel", "misses its deadline"])
 @pytest.mark.parametrize("cancels", [False, True])
-async def test_on_disconnect_decides_about_the_run(client: Client, gate: Gate, how: str, cancels: bool) -> None:
-    fields = {"on_disconnect": DISCONNECT_MODE_CANCEL} if cancels else {}
+async def test_on_disconnect_decides_about_the_run(
+    streams: list[calls.Streams], client: Client, gate: Gate, how: str, cancels: bool
+) -> None:
+    fields: dict[str, Any] = {"on_disconnect": DISCONNECT_MODE_CANCEL} if cancels else {}
     async with connected(client.server.address) as other:
-        watcher = Client(other).stream("gate", new_thread(), {"port": gate.port}, **fields)
-        run_id = (await watcher.joined()).history.run_id
+        if how == "streams":
+            watcher = Client(other).stream("gate", new_thread(), {"port": gate.port}, **fields)
+            run_id = (await watcher.joined()).history.run_id
+        else:
+            run_id = (await client.create("gate", new_thread(), {"port": gate.port})).run_id
+            watcher = await Client(other).join(run_id, **(fields if how != "misses its deadline" else {})).joined()
         await gate.entered()
-        if how == "cancel":
-            await watcher.leave()
-        elif how == "deadline":
-            timed = Client(other).server.runs.WaitRun(WaitRunRequest(run_id=run_id, **fields), timeout=0.2)
+        if how == "misses its deadline":
             with pytest.raises(grpc.aio.AioRpcError) as late:
-                await timed
+                await other.runs.WaitRun(WaitRunRequest(run_id=run_id, **fields), timeout=0.2)
             assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        elif how != "closes the channel":
+            await watcher.leave()
 
+    await _within(1, lambda: streams[0].open == 0, "the reader gone")
     if cancels:
         await gate.left()
     else:
+        assert (await client.run(run_id)).status == RUN_STATUS_RUNNING
         gate.release()
     ended = await client.finished(run_id)
     assert ended.status == (RUN_STATUS_INTERRUPTED if cancels else RUN_STATUS_SUCCESS)
@@ -145,8 +154,6 @@ async def test_an_invoker_that_vanishes_cancels_its_pending_run(client: Client, 
 
 
 async def _pending(client: Client, thread_id: str, other: str) -> str:
-    from graphwire.v1.run_service_pb2 import ListRunsRequest
-
     async with asyncio.timeout(5):
         while True:
             found = await client.server.runs.ListRuns(ListRunsRequest(thread_id=thread_id))

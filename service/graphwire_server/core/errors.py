@@ -27,6 +27,16 @@ class Kind(Enum):
     INTERNAL = "internal"
 
 
+LONGEST = 300
+"""The most characters of a message. What a caller sent is quoted in it, and trailers share 8 KiB (wire D)."""
+
+
+def shortened(text: str) -> str:
+    """The text, without its middle where it is too long."""
+    half = LONGEST // 2 - 1
+    return text if len(text) <= LONGEST else f"{text[:half]}…{text[-half:]}"
+
+
 class GraphwireError(Exception):
     """The root of all errors that a caller can meet.
 
@@ -39,8 +49,8 @@ class GraphwireError(Exception):
     reason: ClassVar[str] = "INTERNAL"
 
     def __init__(self, message: str, **metadata: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
+        super().__init__(self.message)
         self.metadata = metadata
 
 
@@ -58,7 +68,7 @@ class InvalidField(GraphwireError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}", field=field)
         self.field = field
-        self.problem = problem
+        self.problem = shortened(problem)
 
 
 class ResourceNotFound(GraphwireError):
@@ -74,7 +84,7 @@ class ResourceNotFound(GraphwireError):
 
     def __init__(self, resource_id: str) -> None:
         super().__init__(f"{self.resource_type} {resource_id!r} does not exist; {self.hint}")
-        self.resource_id = resource_id
+        self.resource_id = shortened(resource_id)
 
 
 class AssistantNotFound(ResourceNotFound):

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import orjson
@@ -19,6 +19,9 @@ from graphwire_server.core.model import JsonObject, JsonValue
 
 _EXACT = 2**53
 _LONG_NUMBER = re.compile(r"\d{19}")
+
+DEEPEST = 200
+"""How deep JSON in a request may be nested: what keeps and sends it stops a little above."""
 
 Fill = Callable[[Json, bytes], None]
 """Puts JSON text into a carrier."""
@@ -59,11 +62,27 @@ def filler(wanted: PayloadFormat.ValueType) -> Fill:
 
 def _parse_text(field: str, text: str) -> JsonValue:
     try:
-        return _loads(text)
+        parsed = _loads(text)
     except json.JSONDecodeError as error:
         raise InvalidField(field, f"is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError as error:  # more digits than Python reads
         raise InvalidField(field, f"cannot be read: {error}") from None
+    if text.count("[") + text.count("{") > DEEPEST and _deeper(parsed, DEEPEST):
+        raise InvalidField(field, f"is nested deeper than {DEEPEST} levels")
+    return parsed
+
+
+def _deeper(value: JsonValue, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [inner for item in layer if isinstance(item, dict | list) for inner in _parts(item)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(item: dict[str, JsonValue] | list[JsonValue]) -> Iterable[JsonValue]:
+    return item.values() if isinstance(item, dict) else item
 
 
 def _loads(text: str | bytes) -> JsonValue:

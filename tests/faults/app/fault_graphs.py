@@ -140,9 +140,11 @@ def fail(state: State):
 failing = StateGraph(State).add_node(knock).add_node(fail).add_edge(START, "knock").add_edge("knock", "fail").compile()
 
 
-# -- endless: goes round until the recursion limit ---------------------------------------------
-async def turn(state: State):
-    return {"trail": ["again"]}
+# -- blocking: a synchronous node that nothing can stop -----------------------------------------
+def block(state: State):
+    get_stream_writer()({"blocks": True})
+    time.sleep(state["delay"])
+    return {"trail": ["blocked"]}
 
 
-endless = StateGraph(State).add_node(turn).add_edge(START, "turn").add_edge("turn", "turn").compile()
+blocking = StateGraph(State).add_node(block).add_edge(START, "block").compile()
