@@ -125,7 +125,8 @@ class RunConfig:
 class RunSpec:
     """What a caller asks a graph to do: all that decides how the run executes.
 
-    `has_input` tells no input from JSON null (wire A6). `stream_modes` are those of `STREAM_MODES`.
+    `has_input` tells no input from JSON null (wire A6). `stream_modes` are those of `STREAM_MODES`. `keep_output` says whether somebody may ask a
+    stateless run for its output, which nothing else keeps.
     """
 
     assistant: str
@@ -145,6 +146,7 @@ class RunSpec:
     multitask_strategy: MultitaskStrategy = MultitaskStrategy.ENQUEUE
     create_thread: bool = False
     keep_thread: bool = False
+    keep_output: bool = True
 
     @property
     def stateless(self) -> bool:

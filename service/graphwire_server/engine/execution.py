@@ -141,8 +141,8 @@ def _asked(run: Run) -> frozenset[str]:
 
 
 def _hidden(run: Run) -> frozenset[str]:
-    """Modes that are streamed for the server: updates say that a run was interrupted, values are what a stateless run leaves."""
-    needed = {"updates", "values"} if run.stateless else {"updates"}
+    """Modes that are streamed for the server: updates say that a run was interrupted, values are what a stateless run leaves to whoever waits for it."""
+    needed = {"updates", "values"} if run.stateless and run.spec.keep_output else {"updates"}
     return frozenset(needed) - _asked(run)
 
 

@@ -14,7 +14,7 @@ from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
 from graphwire.v1.run_service_pb2 import CreateRunRequest, InvokeRunRequest, StreamRunRequest
 from graphwire_server.core.errors import InvalidField, NotOffered
-from graphwire_server.core.follow import Filter
+from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import (
     DEFAULT_STREAM_MODES,
     MAX_PAGE,
@@ -125,6 +125,7 @@ def run_spec(request: RunRequest) -> RunSpec:
         multitask_strategy=choose("multitask_strategy", _STRATEGIES, request.multitask_strategy),
         create_thread=choose("if_not_exists", _IF_NOT_EXISTS, request.if_not_exists),
         keep_thread=bool(keep),
+        keep_output=not isinstance(request, StreamRunRequest),
     )
 
 
@@ -203,6 +204,8 @@ def thread_sort(number: thread_pb2.ThreadSort.ValueType) -> ThreadSort:
 
 def event_filter(wanted: EventFilter) -> Filter:
     """The filter of a stream. Raises InvalidField for a mode that does not exist."""
+    if not wanted.ByteSize():
+        return EVERYTHING
     modes = check_modes("filter.modes", tuple(wanted.modes))
     return Filter(
         modes=frozenset("messages" if mode == "messages-tuple" else mode for mode in modes),

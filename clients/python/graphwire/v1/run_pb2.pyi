@@ -543,7 +543,9 @@ class RunResult(_message.Message):
 
     @_builtins.property
     def values(self) -> _json_pb2.Json:
-        """The graph's output: the values of its last superstep. JSON null where there is none."""
+        """The graph's output: the values of its last superstep. JSON null where there is none, and for a stateless run that
+        StreamRun created without the mode `values`.
+        """
 
     def __init__(
         self,
