@@ -86,7 +86,14 @@ def request(**fields: Any) -> StreamRunRequest:
     ],
 )
 def test_each_field_of_a_run(given: dict[str, Any], made: dict[str, Any]) -> None:
-    assert requests.run_spec(request(**given)) == RunSpec(assistant="agent", **made)
+    assert requests.run_spec(request(**given)) == RunSpec(assistant="agent", keep_output=False, **made)
+
+
+@pytest.mark.parametrize("kind", [CreateRunRequest, InvokeRunRequest])
+def test_a_run_that_is_not_streamed_keeps_its_output_for_who_waits(
+    kind: type[CreateRunRequest | InvokeRunRequest],
+) -> None:
+    assert requests.run_spec(kind(assistant_id="agent")).keep_output
 
 
 @pytest.mark.parametrize("kind", [StreamRunRequest, CreateRunRequest, InvokeRunRequest])
