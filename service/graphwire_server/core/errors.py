@@ -1,9 +1,10 @@
 """Every error that a caller can meet.
 
-Owns the one exception tree of the server and the kinds it maps to. How a kind looks on the wire is in `rpc/status.py`. The
+Owns the one exception tree of the server and the kinds it maps to. How a kind looks on the wire is in `rpc/status.py` and `rest/errors.py`. The
 invariant: a message here is written for the caller, names no internals, and says what to do.
 """
 
+import re
 from enum import Enum
 from typing import ClassVar
 
@@ -27,6 +28,9 @@ class Kind(Enum):
     INTERNAL = "internal"
 
 
+UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""A UUID in lower case."""
+
 LONGEST = 300
 """The most characters of a message. What a caller sent is quoted in it, and trailers share 8 KiB (wire D)."""
 
@@ -40,6 +44,11 @@ def shortened(text: str) -> str:
 class GraphwireError(Exception):
     """The root of all errors that a caller can meet.
 
+    Attributes:
+        kind: What sort of failure it is.
+        reason: A stable name for programs.
+        http_status: The HTTP status where the documented surface answers otherwise than the kind's row of the table; None is the table's.
+
     Args:
         message: A sentence for the caller: what is wrong, and what to do.
         metadata: Facts for programs, as text.
@@ -47,6 +56,7 @@ class GraphwireError(Exception):
 
     kind: ClassVar[Kind] = Kind.INTERNAL
     reason: ClassVar[str] = "INTERNAL"
+    http_status: int | None = None
 
     def __init__(self, message: str, **metadata: str) -> None:
         self.message = shortened(message)
@@ -60,15 +70,17 @@ class InvalidField(GraphwireError):
     Args:
         field: The field's path in the request, such as `config.recursion_limit`.
         problem: What is wrong, and what it should be.
+        http_status: See the root class.
     """
 
     kind = Kind.INVALID_ARGUMENT
     reason = "INVALID_FIELD"
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}", field=field)
+    def __init__(self, field: str, problem: str, http_status: int | None = None) -> None:
+        super().__init__(f"{field}: {problem}", field=shortened(field))
         self.field = field
         self.problem = shortened(problem)
+        self.http_status = http_status
 
 
 class ResourceNotFound(GraphwireError):
@@ -88,11 +100,28 @@ class ResourceNotFound(GraphwireError):
 
 
 class AssistantNotFound(ResourceNotFound):
-    """No assistant and no graph has this id or name. SearchAssistants lists them."""
+    """No assistant and no graph has this id or name. SearchAssistants lists them. Over HTTP a name that is no UUID is a field that is wrong."""
 
     reason = "ASSISTANT_NOT_FOUND"
     resource_type = "assistant"
-    hint = "SearchAssistants lists those that do"
+    hint = "SearchAssistants (POST /assistants/search) lists those that do"
+
+    def __init__(self, resource_id: str) -> None:
+        super().__init__(resource_id)
+        self.http_status = None if UUID_TEXT.fullmatch(resource_id.lower()) else 422
+
+
+class SystemAssistant(GraphwireError):
+    """The assistant is a graph's own, which lives as long as its graph (wire fact 78)."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SYSTEM_ASSISTANT"
+
+    def __init__(self, assistant_id: str) -> None:
+        super().__init__(
+            f"assistant {assistant_id!r} is its graph's own and cannot be deleted; take the graph out of langgraph.json",
+            assistant_id=assistant_id,
+        )
 
 
 class ThreadNotFound(ResourceNotFound):
@@ -100,7 +129,7 @@ class ThreadNotFound(ResourceNotFound):
 
     reason = "THREAD_NOT_FOUND"
     resource_type = "thread"
-    hint = "create it with CreateThread, or set if_not_exists in the run"
+    hint = "create it with CreateThread (POST /threads), or set if_not_exists in the run"
 
 
 class RunNotFound(ResourceNotFound):
@@ -154,6 +183,7 @@ class NothingToResume(GraphwireError):
     reason = "NOTHING_TO_RESUME"
 
     def __init__(self, thread_id: str | None) -> None:
+        self.http_status = None if thread_id else 400
         where = f"thread {thread_id!r}" if thread_id else "a stateless run"
         super().__init__(f"command.resume: {where} has no interrupt that waits for an answer; send an input instead")
 
@@ -163,6 +193,7 @@ class ThreadHasNoGraph(GraphwireError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "THREAD_HAS_NO_GRAPH"
+    http_status = 400
 
     def __init__(self, thread_id: str) -> None:
         super().__init__(f"thread {thread_id!r} has no graph yet; run one on it, or create it with graph_id")
@@ -173,6 +204,7 @@ class RunFinished(GraphwireError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "RUN_FINISHED"
+    http_status = 404
 
     def __init__(self, run_id: str, status: str) -> None:
         super().__init__(f"run {run_id!r} has ended with status {status}", run_id=run_id, status=status)
@@ -224,6 +256,31 @@ class SlowReader(GraphwireError):
         super().__init__(
             f"this stream was read too slowly; join again with after_seq {after_seq}", after_seq=str(after_seq)
         )
+
+
+class RequestTooLarge(GraphwireError):
+    """The request has more bytes than the server takes. Send less, or raise `max_request_bytes`.
+
+    Args:
+        most: How many bytes it takes.
+    """
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "REQUEST_TOO_LARGE"
+    http_status = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the request has more than {most} bytes", most=str(most))
+
+
+class Unauthenticated(GraphwireError):
+    """The caller has not shown a key that the server knows. Send one with each call."""
+
+    kind = Kind.UNAUTHENTICATED
+    reason = "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("this server asks for an API key; send one as x-api-key, or as authorization: Bearer KEY")
 
 
 class CapacityReached(GraphwireError):

@@ -3,19 +3,16 @@
 Owns the rules that hold on every transport before a run exists. Pure: it looks at the request alone.
 """
 
-import re
 from dataclasses import replace
 
-from graphwire_server.core.errors import InvalidField, NothingToResume
+from graphwire_server.core.errors import UUID_TEXT, InvalidField, NothingToResume
 from graphwire_server.core.model import STREAM_MODES, Command, RunSpec
-
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def check_uuid(field: str, text: str) -> str:
     """The UUID in lower case (wire fact 80). Raises InvalidField where it is none."""
     lowered = text.lower()
-    if not _UUID.fullmatch(lowered):
+    if not UUID_TEXT.fullmatch(lowered):
         raise InvalidField(field, f"{text!r} is not a UUID such as 018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d")
     return lowered
 
@@ -75,4 +72,5 @@ def _check_config(spec: RunSpec) -> None:
     if config.max_concurrency is not None and config.max_concurrency < 1:
         raise InvalidField("config.max_concurrency", "must be 1 or more")
     if spec.context and config.configurable:
-        raise InvalidField("context", "and config.configurable are both set; send one of them, nodes see it as both")
+        problem = "and config.configurable are both set; send one of them, nodes see it as both"
+        raise InvalidField("context", problem, http_status=400)

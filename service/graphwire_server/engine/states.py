@@ -57,11 +57,12 @@ class GraphStates:
         """Writes a change as if a node had returned it (port `States`)."""
         async with self._graph(graph_id) as graph:
             if as_node is not None and as_node not in graph.nodes and as_node != "__end__":
-                raise InvalidField("as_node", f"{as_node!r} is no node; the graph has {', '.join(_nodes(graph))}")
+                problem = f"{as_node!r} is no node; the graph has {', '.join(_nodes(graph))}"
+                raise InvalidField("as_node", problem, http_status=400)
             try:
                 made = await graph.aupdate_state(_config(thread_id, at), values, as_node)
             except InvalidUpdateError as error:
-                raise InvalidField("values" if as_node else "as_node", str(error)) from error
+                raise InvalidField("values" if as_node else "as_node", str(error), http_status=400) from error
         return _reference(made) or CheckpointRef()
 
     async def history(

@@ -125,6 +125,21 @@ class TurnCases:
         found = await the_thread(engine)
         assert (found.status, found.last_seq) == (ThreadStatus.IDLE, 6)
 
+    async def test_the_end_of_a_run_that_never_started_has_a_number(self, engine: Engine) -> None:
+        first = await admit(engine, run("r1", "t1"))
+        queued = await admit(engine, run("r2", "t1"))
+        await finish(engine, first, success(), 6)
+        await finish(engine, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
+        await engine.store.number_end(queued, 7)
+        found = await the_thread(engine)
+        assert (found.last_seq, found.reserved_seq) == (7, 7)
+        ended = await engine.store.get_run("r2")
+        assert ended is not None
+        assert (ended.first_seq, ended.last_seq) == (0, 7)
+        assert (await admit(engine, run("r3", "t1"))).first_seq == 8
+        await engine.store.number_end(queued, 5)
+        assert (await the_thread(engine)).last_seq == 7
+
     async def test_a_run_ends_once(self, engine: Engine) -> None:
         first = await admit(engine, run("r1", "t1"))
         await finish(engine, first, success(), 6)

@@ -28,6 +28,9 @@ ERRORS = [
     errors.Draining(1),
     errors.StoreUnavailable("away"),
     errors.NotOffered("it"),
+    errors.Unauthenticated(),
+    errors.RequestTooLarge(1),
+    errors.SystemAssistant("x"),
     internal("request"),
 ]
 

@@ -61,6 +61,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNIMPLEMENTED: this version does not offer the call, or the option that the message names."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 18
     """INTERNAL: a defect of the server; the metadata's `request_id` finds it in the log."""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 19
+    """UNAUTHENTICATED: the caller has not shown a key that the server knows."""
+    ERROR_REASON_REQUEST_TOO_LARGE: _ErrorReason.ValueType  # 20
+    """RESOURCE_EXHAUSTED: the request has more bytes than the server takes. Over gRPC the
+    library itself refuses such a message, without a reason.
+    """
+    ERROR_REASON_SYSTEM_ASSISTANT: _ErrorReason.ValueType  # 21
+    """FAILED_PRECONDITION: the assistant is a graph's own and lives as long as its graph."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` in the google.rpc.ErrorInfo of every failed call. There the name stands
@@ -105,6 +113,14 @@ ERROR_REASON_NOT_OFFERED: ErrorReason.ValueType  # 17
 """UNIMPLEMENTED: this version does not offer the call, or the option that the message names."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 18
 """INTERNAL: a defect of the server; the metadata's `request_id` finds it in the log."""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 19
+"""UNAUTHENTICATED: the caller has not shown a key that the server knows."""
+ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason.ValueType  # 20
+"""RESOURCE_EXHAUSTED: the request has more bytes than the server takes. Over gRPC the
+library itself refuses such a message, without a reason.
+"""
+ERROR_REASON_SYSTEM_ASSISTANT: ErrorReason.ValueType  # 21
+"""FAILED_PRECONDITION: the assistant is a graph's own and lives as long as its graph."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final
