@@ -126,7 +126,8 @@ class RunSpec:
     """What a caller asks a graph to do: all that decides how the run executes.
 
     `has_input` tells no input from JSON null (wire A6). `stream_modes` are those of `STREAM_MODES`. `keep_output` says whether somebody may ask a
-    stateless run for its output, which nothing else keeps.
+    stateless run for its output, which nothing else keeps. `stream_resumable` says that readers may come back for its events. `headers` are those of
+    the request that nodes may read in `configurable`, and that nothing streams (wire facts 20 and 74).
     """
 
     assistant: str
@@ -142,6 +143,8 @@ class RunSpec:
     interrupt_after: tuple[str, ...] = ()
     stream_modes: tuple[str, ...] = DEFAULT_STREAM_MODES
     stream_subgraphs: bool = False
+    stream_resumable: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
     durability: Durability | None = None
     multitask_strategy: MultitaskStrategy = MultitaskStrategy.ENQUEUE
     create_thread: bool = False
