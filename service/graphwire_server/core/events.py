@@ -105,7 +105,19 @@ NO_EXTRAS = MessageExtras()
 
 
 class Message(NamedTuple):
-    """One piece of a chat message, or with `complete` a whole one (wire fact 15)."""
+    """One piece of a chat message, or with `complete` a whole one (wire fact 15).
+
+    Attributes:
+        id: The message's id; all its pieces have it.
+        type: Who speaks: ai, human, system, tool, function, chat.
+        text: The text of this piece.
+        origin: Where the message comes from.
+        extras: What most pieces do not have.
+        first: Whether this is the message's first piece.
+        complete: Whether it is a whole message.
+        dump: All fields of the piece, as LangChain says them in JSON; None for a piece of text of a model, which the fields above say wholly.
+        so_far: The message as it is with this piece, in the same form, where the run was asked for `messages` (wire fact 16); else None.
+    """
 
     id: str
     type: str
@@ -114,6 +126,8 @@ class Message(NamedTuple):
     extras: MessageExtras
     first: bool
     complete: bool
+    dump: bytes | None = None
+    so_far: bytes | None = None
 
     @property
     def mode(self) -> str:
@@ -296,7 +310,7 @@ class Event:
         weight: About how many bytes the event holds, for bounds.
     """
 
-    __slots__ = ("_wire", "namespace", "payload", "run_id", "seq", "thread_id", "time", "weight")
+    __slots__ = ("_frames", "namespace", "payload", "run_id", "seq", "thread_id", "time", "weight")
 
     def __init__(
         self,
@@ -315,13 +329,16 @@ class Event:
         self.namespace = namespace
         self.payload = payload
         self.weight = weight
-        self._wire: bytes | None = None
+        self._frames: tuple[tuple[Callable[[Event], bytes], bytes], ...] = ()
 
-    def wire(self, encode: Callable[["Event"], bytes]) -> bytes:
-        """The event as the transport frames it, made by the first reader and shared by all (design, encode once)."""
-        if self._wire is None:
-            self._wire = encode(self)
-        return self._wire
+    def framed(self, encode: Callable[["Event"], bytes]) -> bytes:
+        """The event as a transport frames it, made by the first reader and shared by all of that transport (design, encode once)."""
+        for framer, frame in self._frames:
+            if framer is encode:
+                return frame
+        frame = encode(self)
+        self._frames = (*self._frames, (encode, frame))
+        return frame
 
     def __repr__(self) -> str:
         return f"Event({self.seq}, {self.payload!r})"

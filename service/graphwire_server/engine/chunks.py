@@ -4,7 +4,7 @@ Owns the step from one chunk of a stream mode to the payloads of `core/events.py
 encoded before anything else of the run happens, since the graph may change the same objects later.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from graphwire_server.core.events import (
 from graphwire_server.core.model import Interrupt
 from graphwire_server.core.ports import Append
 from graphwire_server.engine.encoding import dumps, text
-from graphwire_server.engine.messages import Origins, message_event
+from graphwire_server.engine.messages import Origins, Partials, message_event
 from graphwire_server.engine.writer import Written
 
 INTERRUPT = "__interrupt__"
@@ -58,9 +58,18 @@ def interrupts(found: Iterable[Any]) -> tuple[Interrupt, ...]:
     return tuple(made)
 
 
-def without_internals(mapping: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Metadata or configuration without what the server and LangGraph keep in it for themselves (wire facts 20 and 73)."""
-    return {key: value for key, value in (mapping or {}).items() if key not in _INTERNAL and not key.startswith("__")}
+def without_internals(mapping: Mapping[str, Any] | None, private: Collection[str] = ()) -> dict[str, Any]:
+    """Metadata or configuration without what the server and LangGraph keep in it for themselves (wire facts 20 and 73).
+
+    Args:
+        mapping: The metadata or configuration; None is an empty one.
+        private: More names to leave out.
+    """
+    return {
+        key: value
+        for key, value in (mapping or {}).items()
+        if key not in _INTERNAL and key not in private and not key.startswith("__")
+    }
 
 
 class Chunks:
@@ -69,12 +78,23 @@ class Chunks:
     Args:
         append: Appends one event.
         hidden: Modes that the run streams for the server's own use, and that make no events.
+        whole_messages: Whether each piece of a message comes with the message so far (wire fact 16).
+        private: Names in `configurable` that are the caller's headers: nothing streams them (wire facts 20 and 74).
     """
 
-    def __init__(self, append: Append, hidden: frozenset[str]) -> None:
+    def __init__(
+        self,
+        append: Append,
+        hidden: frozenset[str],
+        *,
+        whole_messages: bool = False,
+        private: Collection[str] = (),
+    ) -> None:
         self._append = append
         self._hidden = hidden
+        self._private = frozenset(private)
         self._origins = Origins()
+        self._partials = Partials() if whole_messages else None
         self._steps: dict[str, Callable[[tuple[str, ...], Any], None]] = {
             "values": self._values,
             "updates": self._updates,
@@ -154,7 +174,7 @@ class Chunks:
         self._append(namespace, Updates(node=node, update=encoded), ENVELOPE + len(encoded))
 
     def _messages(self, namespace: tuple[str, ...], data: Any) -> None:
-        payload, weight = message_event(data[0], data[1], self._origins)
+        payload, weight = message_event(data[0], data[1], self._origins, self._partials)
         self._append(namespace, payload, ENVELOPE + weight)
 
     def _custom(self, namespace: tuple[str, ...], data: Any) -> None:
@@ -168,13 +188,13 @@ class Chunks:
         self._put(namespace, _task(data))
 
     def _checkpoints(self, namespace: tuple[str, ...], data: Mapping[str, Any]) -> None:
-        self._put(namespace, _checkpoint(data))
+        self._put(namespace, _checkpoint(data, self._private))
 
     def _debug(self, namespace: tuple[str, ...], data: Mapping[str, Any]) -> None:
         kind, detail = data["type"], data["payload"]
         made: TaskStart | TaskResult | Checkpoint | Raw
         if kind == "checkpoint":
-            made = _checkpoint(detail)
+            made = _checkpoint(detail, self._private)
         elif kind in ("task", "task_result"):
             made = _task(detail)
         else:
@@ -228,8 +248,8 @@ def _task(data: Mapping[str, Any]) -> TaskStart | TaskResult:
     )
 
 
-def _checkpoint(data: Mapping[str, Any]) -> Checkpoint:
-    config, parent = _configuration(data.get("config")), _configuration(data.get("parent_config"))
+def _checkpoint(data: Mapping[str, Any], private: frozenset[str]) -> Checkpoint:
+    config, parent = _configuration(data.get("config"), private), _configuration(data.get("parent_config"), private)
     metadata = data.get("metadata") or {}
     here = config.get("configurable", {})
     return Checkpoint(
@@ -239,7 +259,7 @@ def _checkpoint(data: Mapping[str, Any]) -> Checkpoint:
         step=metadata.get("step", -1),
         source=metadata.get("source") or "",
         next=tuple(data.get("next") or ()),
-        tasks=tuple(map(_checkpoint_task, data.get("tasks") or ())),
+        tasks=tuple(_checkpoint_task(task, private) for task in data.get("tasks") or ()),
         values=dumps(data.get("values")),
         metadata=dumps(without_internals(metadata)),
         config=dumps(config),
@@ -247,13 +267,13 @@ def _checkpoint(data: Mapping[str, Any]) -> Checkpoint:
     )
 
 
-def _configuration(config: Mapping[str, Any] | None) -> dict[str, Any]:
+def _configuration(config: Mapping[str, Any] | None, private: frozenset[str]) -> dict[str, Any]:
     if config is None:
         return {}
-    return {**config, "configurable": without_internals(config.get("configurable"))}
+    return {**config, "configurable": without_internals(config.get("configurable"), private)}
 
 
-def _checkpoint_task(task: Mapping[str, Any]) -> CheckpointTask:
+def _checkpoint_task(task: Mapping[str, Any], private: frozenset[str]) -> CheckpointTask:
     error, state = task.get("error"), task.get("state")
     return CheckpointTask(
         id=task["id"],
@@ -261,5 +281,5 @@ def _checkpoint_task(task: Mapping[str, Any]) -> CheckpointTask:
         error=None if error is None else text(str(error)),
         interrupts=interrupts(task.get("interrupts") or ()),
         result=dumps(task["result"]) if task.get("result") is not None else None,
-        state=dumps(_configuration(state) if isinstance(state, Mapping) else state) if state is not None else None,
+        state=None if state is None else dumps(_configuration(state, private) if isinstance(state, Mapping) else state),
     )

@@ -22,7 +22,7 @@ from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import ENVELOPE, Chunks, plain_values
 from graphwire_server.engine.encoding import dumps
 from graphwire_server.engine.failures import run_error
-from graphwire_server.engine.request import graph_config, graph_context, graph_input
+from graphwire_server.engine.request import graph_config, graph_context, graph_input, private_names
 from graphwire_server.engine.states import stopped, with_checkpointer
 from graphwire_server.engine.writer import CONFIG_KEY, NamingRuntime
 
@@ -66,7 +66,9 @@ class GraphExecutor:
         try:
             async with self._catalogue.open(run.graph_id, config) as opened:
                 graph = with_checkpointer(opened, self._saver(run, opened))
-                chunks = Chunks(append, _hidden(run))
+                chunks = Chunks(
+                    append, _hidden(run), whole_messages=_whole_messages(run), private=private_names(run.spec)
+                )
                 await self._stream(graph, run, config, chunks)
                 return await self._outcome(graph, run, chunks)
         except Exception as error:  # noqa: BLE001  whatever a graph raises is its outcome
@@ -144,6 +146,11 @@ def _hidden(run: Run) -> frozenset[str]:
     """Modes that are streamed for the server: updates say that a run was interrupted, values are what a stateless run leaves to whoever waits for it."""
     needed = {"updates", "values"} if run.stateless and run.spec.keep_output else {"updates"}
     return frozenset(needed) - _asked(run)
+
+
+def _whole_messages(run: Run) -> bool:
+    """Whether messages are streamed as they grow; where both forms are asked for, the pieces alone are (wire facts 16 and 17)."""
+    return "messages" in run.spec.stream_modes and "messages-tuple" not in run.spec.stream_modes
 
 
 def _arguments(graph: Pregel[Any, Any, Any, Any], run: Run) -> dict[str, Any]:

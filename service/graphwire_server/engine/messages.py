@@ -1,13 +1,13 @@
 """Chat messages: LangChain's chunk and its metadata to one event.
 
-Owns what of a message is typed and what is left over. This runs once for each token, so the plain case (a piece of text and nothing else) is
-decided first and makes two small objects.
+Owns what of a message is typed and what is left over, and the whole messages that runs in mode `messages` stream. This runs once for each token,
+so the plain case (a piece of a model's text and nothing else) is decided first and makes two small objects.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_core.messages import BaseMessage, BaseMessageChunk
+from langchain_core.messages import AIMessageChunk, BaseMessage, BaseMessageChunk, message_chunk_to_message
 
 from graphwire_server.core.events import (
     NO_EXTRAS,
@@ -79,21 +79,50 @@ def _origin(metadata: Mapping[str, Any]) -> MessageOrigin:
     )
 
 
-def message_event(message: BaseMessage, metadata: Mapping[str, Any], origins: Origins) -> tuple[Message, int]:
-    """The event of one chunk or one whole message, and about how many bytes its free-form parts have."""
+class Partials:
+    """The messages of one run as far as they have come, for the mode `messages` (wire fact 16)."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str | None, BaseMessageChunk] = {}
+
+    def so_far(self, message: BaseMessage) -> bytes:
+        """The message with all its pieces up to this one, as JSON text."""
+        if not isinstance(message, BaseMessageChunk):
+            return dumps(message)
+        before = self._messages.pop(message.id, None)
+        if len(self._messages) >= _CALLS_AT_ONCE:
+            del self._messages[next(iter(self._messages))]
+        whole = self._messages[message.id] = message if before is None else before + message
+        return dumps(message_chunk_to_message(whole))
+
+
+def message_event(
+    message: BaseMessage, metadata: Mapping[str, Any], origins: Origins, partials: Partials | None = None
+) -> tuple[Message, int]:
+    """The event of one chunk or one whole message, and about how many bytes its free-form parts have.
+
+    Args:
+        message: What LangGraph yielded.
+        metadata: What it yielded beside it.
+        origins: The model calls of the run.
+        partials: The messages of the run so far, where whole messages are asked for.
+    """
     origin, first = origins.origin(message, metadata)
     fields = message.__dict__
     content = fields["content"]
     weight = len(origin.metadata) if first else 0
-    if type(content) is str and _plain(fields):
+    dump = None
+    if type(content) is str and type(message) is AIMessageChunk and _plain(fields):
         words, extras = text(content), NO_EXTRAS
     else:
         words, extras = _full(message, fields)
-        weight += sum(map(len, extras.content_blocks)) + len(extras.extra or b"")
+        dump = dumps(message)
+        weight += sum(map(len, extras.content_blocks)) + len(extras.extra or b"") + len(dump)
+    so_far = None if partials is None else partials.so_far(message)
     kind = message.type
     whole = not isinstance(message, BaseMessageChunk)
-    event = Message(message.id or "", _TYPES.get(kind, kind), words, origin, extras, first, whole)
-    return event, weight + len(words)
+    event = Message(message.id or "", _TYPES.get(kind, kind), words, origin, extras, first, whole, dump, so_far)
+    return event, weight + len(words) + len(so_far or b"")
 
 
 def _plain(fields: Mapping[str, Any]) -> bool:
@@ -103,8 +132,9 @@ def _plain(fields: Mapping[str, Any]) -> bool:
         or fields.get("response_metadata")
         or fields.get("additional_kwargs")
         or fields.get("tool_calls")
+        or fields.get("invalid_tool_calls")
         or fields.get("name")
-        or "tool_call_id" in fields
+        or fields.get("chunk_position")
     )
 
 

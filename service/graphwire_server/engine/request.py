@@ -23,6 +23,9 @@ _OWN_CONFIGURABLE = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map
 """What a request says in `checkpoint`, where it is checked."""
 _RECURSION_LIMIT = 25
 
+PRIVATE_KEY = "__graphwire_private"
+"""Where in `configurable` the checkpointer finds the names that it does not keep. Names with two underscores never leave the engine."""
+
 
 def graph_input(spec: RunSpec) -> Any:
     """What the graph gets: a command, an input, or None to go on from a checkpoint."""
@@ -54,8 +57,10 @@ def graph_config(run: Run) -> RunnableConfig:
         "assistant_id": run.assistant_id,
         "graph_id": run.graph_id,
     }
-    given = without_internals(config.configurable or spec.context)
+    given = {**spec.headers, **without_internals(config.configurable or spec.context)}
     given = {key: value for key, value in given.items() if key not in _OWN_CONFIGURABLE}
+    if spec.headers:
+        given[PRIVATE_KEY] = private_names(spec)
     metadata = {**spec.metadata, **(config.metadata or {})}
     made: RunnableConfig = {
         "run_id": uuid.UUID(run.run_id),
@@ -68,6 +73,11 @@ def graph_config(run: Run) -> RunnableConfig:
     if config.max_concurrency is not None:
         made["max_concurrency"] = config.max_concurrency
     return made
+
+
+def private_names(spec: RunSpec) -> frozenset[str]:
+    """The names in `configurable` that are headers of the request: for nodes alone, neither streamed nor kept with checkpoints (wire fact 20)."""
+    return frozenset(spec.headers).difference(spec.config.configurable or spec.context or ())
 
 
 def _checkpoint(spec: RunSpec) -> dict[str, Any]:

@@ -33,7 +33,7 @@ Piece = tuple[bytes, int]
 
 def frames(batch: Sequence[Event]) -> Iterator[Piece]:
     """The messages that carry a batch to a reader who takes JSON as text: mostly one."""
-    return _messages((event, event.wire(_frame)) for event in batch)
+    return _messages((event, event.framed(_frame)) for event in batch)
 
 
 def value_frames(batch: Sequence[Event]) -> Iterator[Piece]:

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from graphwire_server.engine.manifest import GraphEntry, Manifest, ManifestError, apply_env, read_manifest
+from graphwire_server.engine.web import HttpSection
 from tests.support.project import Project, project
 
 
 @pytest.fixture(name="home")
 def a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOUNT_PREFIX", raising=False)
+    monkeypatch.delenv("CORS_ALLOW_ORIGINS", raising=False)
     with project(tmp_path) as it:
         yield it
 
@@ -61,12 +64,47 @@ def test_lines_are_right_whatever_stands_before(home: Project) -> None:
 def test_keys_that_nobody_reads_are_ignored(home: Project) -> None:
     manifest = read(
         home,
-        '{"python_version": "3.12", "http": {"cors": {}}, "auth": null, "mine": [], "graphs": {"a": {"path": "a.py:g", "z": 1}}}',
+        '{"python_version": "3.12", "http": {"cors": {}, "new": 3}, "auth": null, "mine": [], "graphs": {"a": {"path": "a.py:g", "z": 1}}}',
     )
 
     assert [entry.graph_id for entry in manifest.graphs] == ["a"]
     assert dict(manifest.env) == {}
     assert manifest.dependencies == ()
+    assert manifest.http == HttpSection()
+
+
+def test_the_section_http(home: Project) -> None:
+    manifest = home.manifest(http={"app": "./app.py:app", "disable_mcp": True})
+
+    assert manifest.http == HttpSection(
+        app="./app.py:app", app_where=f"{home.folder}/langgraph.json:6", disabled=frozenset({"mcp"})
+    )
+
+
+def test_a_manifest_without_http_has_its_defaults() -> None:
+    assert Manifest(path=Path("langgraph.json"), graphs=()).http == HttpSection()
+
+
+def test_variables_of_the_file_stand_in_for_parts_of_it(home: Project) -> None:
+    home.write("langgraph.json", '{"graphs": {"a": "a.py:g"}, "env": {"MOUNT_PREFIX": "/file"}}')
+
+    manifest = read_manifest(home.folder / "langgraph.json", {})
+
+    assert manifest.http.mount_prefix == "/file"
+
+
+def test_variables_that_are_set_go_before_those_of_the_file(home: Project) -> None:
+    home.write("langgraph.json", '{"graphs": {"a": "a.py:g"}, "env": {"MOUNT_PREFIX": "/file"}}')
+
+    manifest = read_manifest(home.folder / "langgraph.json", {"MOUNT_PREFIX": "/process"})
+
+    assert manifest.http.mount_prefix == "/process"
+
+
+def test_the_variables_of_the_process_count(home: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOUNT_PREFIX", "/process")
+
+    assert home.manifest().http.mount_prefix == "/process"
 
 
 def test_dependencies_that_are_folders(home: Project) -> None:
@@ -183,6 +221,10 @@ BAD = {
     "folder": (
         '{"graphs": {\n"a": "./src:graph"}}',
         "langgraph.json:2: graph 'a': './src' is neither a .py file nor a dotted module; write './graph.py:graph'",
+    ),
+    "http": (
+        f'{{{GRAPHS},\n"http": {{\n"app": 3}}}}',
+        'langgraph.json:3: http.app: this must be text, such as "./app.py:app"',
     ),
     "env as a list": (
         f'{{{GRAPHS},\n"env": []}}',
