@@ -6,6 +6,7 @@ from typing import Any
 
 from graphwire.v1.run_pb2 import IF_NOT_EXISTS_CREATE, Run
 from graphwire.v1.run_service_pb2 import (
+    CancelRunRequest,
     CreateRunRequest,
     GetRunRequest,
     JoinRunRequest,
@@ -13,7 +14,12 @@ from graphwire.v1.run_service_pb2 import (
     WaitRunRequest,
 )
 from graphwire.v1.thread_pb2 import Thread, ThreadState
-from graphwire.v1.thread_service_pb2 import GetThreadRequest, GetThreadStateRequest
+from graphwire.v1.thread_service_pb2 import (
+    CreateThreadRequest,
+    GetThreadRequest,
+    GetThreadStateRequest,
+    WatchThreadRequest,
+)
 from tests.faults.history import Recorder, Watcher
 from tests.support.serving import Server, text
 
@@ -42,6 +48,13 @@ class Client:
             request.after_seq = after_seq
         return self.recorder.watch(client, self.server.runs.JoinRun(request), after_seq)
 
+    def watch(self, thread_id: str, after_seq: int | None = None, client: str = "watcher", **fields: Any) -> Watcher:
+        """Attaches to a thread."""
+        request = WatchThreadRequest(thread_id=thread_id, **fields)
+        if after_seq is not None:
+            request.after_seq = after_seq
+        return self.recorder.watch(client, self.server.threads.WatchThread(request), after_seq)
+
     async def create(self, graph: str, thread_id: str | None = None, given: Any = None, **fields: Any) -> Run:
         """Creates a run in the background."""
         request = CreateRunRequest(**_run(graph, thread_id, given, fields))
@@ -50,9 +63,17 @@ class Client:
     async def run(self, run_id: str) -> Run:
         return (await self.server.runs.GetRun(GetRunRequest(run_id=run_id))).run
 
+    async def cancelled(self, run_id: str) -> None:
+        """Cancels a run and waits for its end."""
+        await self.server.runs.CancelRun(CancelRunRequest(run_id=run_id, wait=True), timeout=15)
+
     async def finished(self, run_id: str) -> Run:
         """Waits for a run's end."""
         return (await self.server.runs.WaitRun(WaitRunRequest(run_id=run_id), timeout=15)).result.run
+
+    async def new_thread(self) -> str:
+        """The id of a thread that is there."""
+        return (await self.server.threads.CreateThread(CreateThreadRequest())).thread.thread_id
 
     async def thread(self, thread_id: str) -> Thread:
         return (await self.server.threads.GetThread(GetThreadRequest(thread_id=thread_id))).thread

@@ -99,11 +99,11 @@ class Watcher:
         self._moved = asyncio.Event()
 
     async def joined(self) -> "Watcher":
-        """Waits until the server has said which run it is: from then on, nothing passes by."""
+        """Waits until the server has said which run or thread it is: from then on, nothing passes by."""
         told = dict(await self.call.initial_metadata())
         self.history.run_id = str(told.get("graphwire-run-id", ""))
         self.history.thread_id = str(told.get("graphwire-thread-id", ""))
-        if self.history.run_id:
+        if self.history.thread_id:
             self.history.joined_at = time.time()
         return self
 
@@ -159,7 +159,7 @@ class Watcher:
         seen = Seen(event.seq, event.run_id, event.WhichOneof("payload") or "", event.SerializeToString(), time_of)
         self.history.seen.append(seen)
         self._moved.set()
-        self.history.run_id = self.history.run_id or event.run_id
+        self.history.run_id = self.history.run_id or event.run_id  # of a watched thread, its first run
         self.history.thread_id = self.history.thread_id or event.thread_id
         self._recorder.newest = max(self._recorder.newest, seen.seq)
         return seen

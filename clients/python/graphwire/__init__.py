@@ -26,7 +26,7 @@ from graphwire.model import Interrupt, Run, RunError, RunResult
 from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StreamOptions
 from graphwire.payload import from_json, to_json, to_plain
 from graphwire.state import Checkpoint, StateTask, Thread, ThreadState
-from graphwire.stream import RunStream
+from graphwire.stream import RunStream, ThreadStream
 
 __all__ = [
     "AlreadyExists",
@@ -65,6 +65,7 @@ __all__ = [
     "StreamOptions",
     "Thread",
     "ThreadState",
+    "ThreadStream",
     "Unauthenticated",
     "Unavailable",
     "connect",

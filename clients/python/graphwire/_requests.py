@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from google.protobuf.duration_pb2 import Duration
 
-from graphwire.options import UNSET, Command, Config, Filter, Goto, Names
+from graphwire.options import UNSET, Command, Config, Filter, Goto, Names, NewRun
 from graphwire.payload import to_json
 from graphwire.state import Checkpoint
 from graphwire.v1 import event_pb2, run_pb2, run_service_pb2, thread_pb2
@@ -57,6 +57,30 @@ def run_request(kind: type[RunRequest], assistant: str, given: object, options: 
     if given is not None:
         fields["input"] = to_json(given, "input")
     return kind(assistant_id=assistant, **fields)
+
+
+def batch_request(runs: Iterable[NewRun]) -> run_service_pb2.BatchCreateRunsRequest:
+    """The request for several runs.
+
+    Raises:
+        TypeError: As `run_request`, or a run names no assistant; the run's place in the batch stands in front.
+        ValueError: As `run_request`, likewise.
+    """
+    made = run_service_pb2.BatchCreateRunsRequest()
+    for index, run in enumerate(runs):
+        options = dict(as_mapping(run))
+        try:
+            if "assistant" not in options:
+                raise TypeError("assistant is missing")
+            asked = run_request(
+                run_service_pb2.CreateRunRequest, options.pop("assistant"), options.pop("input", None), options
+            )
+        except TypeError as error:
+            raise TypeError(f"[{index}] {error}") from error
+        except ValueError as error:
+            raise ValueError(f"[{index}] {error}") from error
+        made.requests.append(asked)
+    return made
 
 
 def optional_json(value: object, name: str) -> Any:

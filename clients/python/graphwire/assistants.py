@@ -176,6 +176,39 @@ class Assistants:
                 return
             request.page_token = page.next_page_token
 
+    async def count(self, *, graph_id: str = "", name: str = "", metadata: object = None) -> int:
+        """How many assistants match, as in `search`."""
+        request = pb.CountAssistantsRequest(graph_id=graph_id, name=name, metadata=optional_json(metadata, "metadata"))
+        return (await self._wire.call(self._wire.assistants.CountAssistants, request)).count
+
+    async def delete(self, assistant: str, *, delete_threads: bool = False) -> None:
+        """Deletes an assistant. A graph's own raises `FailedPrecondition`: it lives as long as its graph.
+
+        Args:
+            assistant: The assistant, or the name of a graph.
+            delete_threads: Whether the threads of its runs are deleted as well.
+        """
+        request = pb.DeleteAssistantRequest(assistant_id=assistant, delete_threads=delete_threads)
+        await self._wire.call(self._wire.assistants.DeleteAssistant, request)
+
+    async def versions(self, assistant: str, *, page_size: int = 100) -> AsyncIterator[Assistant]:
+        """The versions of an assistant, the newest first, page after page; `page_size` is how many each call fetches: 1 to 1000."""
+        request = pb.ListAssistantVersionsRequest(assistant_id=assistant, page_size=page_size)
+        while True:
+            page = await self._wire.call(self._wire.assistants.ListAssistantVersions, request)
+            for version in page.versions:
+                yield Assistant.read(version)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def set_latest(self, assistant: str, version: int) -> Assistant:
+        """Makes a version of an assistant the one that runs. One that it does not have raises `InvalidArgument`."""
+        request = pb.SetLatestAssistantVersionRequest(assistant_id=assistant, version=version)
+        return Assistant.read(
+            (await self._wire.call(self._wire.assistants.SetLatestAssistantVersion, request)).assistant
+        )
+
     async def graph(self, assistant: str, *, xray: int = 0) -> Graph:
         """An assistant's graph; `xray` is how many levels of subgraphs are drawn in place of their nodes: 0 to 100."""
         request = pb.GetAssistantGraphRequest(assistant_id=assistant, xray=xray)

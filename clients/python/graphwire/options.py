@@ -1,13 +1,13 @@
 """How a run is asked for, in Python's own terms.
 
-Owns the options of `stream`, `invoke` and `create`. Every JSON option is an ordinary Python value. An option that is left out, or None,
+Owns the options of `stream`, `invoke`, `create` and `create_batch`. Every JSON option is an ordinary Python value. An option that is left out, or None,
 means the server's default. What this server does not offer it refuses (`NotOffered`); nothing is ignored.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from typing import Any, Final, Literal, Required, TypeAlias, TypedDict
 
 from graphwire.state import Checkpoint
 
@@ -112,7 +112,8 @@ class RunOptions(TypedDict, total=False):
     stream_subgraphs: bool | None
     """Whether events of subgraphs are streamed as well. Default: False."""
     stream_resumable: bool | None
-    """Whether the run's events are kept for a time after it has ended. Default: False."""
+    """Whether readers may come back to the run with a cursor, while it executes and for 120 s after its end, also to a stateless run. Events are held in
+    memory within the server's bounds; a cursor that is no longer held, as after a restart of the server, raises `CursorExpired`. Default: False."""
     durability: Literal["sync", "async", "exit"] | None
     """When checkpoints are written: before the next superstep, while it runs (the default), or at the end."""
     multitask_strategy: Literal["enqueue", "reject", "interrupt", "rollback"] | None
@@ -128,9 +129,18 @@ class RunOptions(TypedDict, total=False):
     webhook: str | None
     """A URL that is called when the run has ended."""
     feedback_keys: Names | None
-    """Keys for which feedback will be given, for graphs that are traced."""
+    """Keys for which feedback will be given, for graphs that are traced. Accepted and without effect: the server traces nothing by itself."""
     request_id: str | None
     """A key of your choice, at most 128 characters: a second request with the same key gives the run of the first."""
+
+
+class NewRun(RunOptions, total=False):
+    """One run of a batch: what `create` takes, by name."""
+
+    assistant: Required[str]
+    """The assistant, or the name of a graph."""
+    input: object
+    """The graph's input, as in `create`."""
 
 
 class InvokeOptions(RunOptions, total=False):

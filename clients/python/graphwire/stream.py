@@ -1,23 +1,25 @@
-"""The reader of a run's events.
+"""The readers of events: a run's, and those of all runs of a thread.
 
-Owns one call that streams: its start, its batches, the joining of fragments, its end. The invariant: every event comes whole, once and in
-order, and `last_seq` never runs ahead of what was handed out, so it is always a safe cursor.
+Owns one call that streams: its start, its batches, its end. The invariant: every event comes whole, once and in order, and `last_seq` never runs
+ahead of what was handed out, so it is always a safe cursor.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import ClassVar, Protocol, Self, TypeAlias
 
 import grpc
 
+from graphwire._fragments import Fragments, lost
 from graphwire.channel import cut_off, task_cancelled
-from graphwire.errors import GraphwireError, from_rpc
+from graphwire.errors import from_rpc
 from graphwire.event import Event
-from graphwire.v1.event_pb2 import EventFragment, StreamEvent
+from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.run_service_pb2 import JoinRunResponse, StreamRunResponse
+from graphwire.v1.thread_service_pb2 import WatchThreadResponse
 
-Batch: TypeAlias = StreamRunResponse | JoinRunResponse
+Batch: TypeAlias = StreamRunResponse | JoinRunResponse | WatchThreadResponse
 
 
 class Call(Protocol):
@@ -32,30 +34,29 @@ class Call(Protocol):
         """Ends the call."""
 
 
-class RunStream:
-    """The events of a run: an async iterator of `Event`, and an async context manager.
+class EventStream:
+    """Events as they come: an async iterator of `Event`, and an async context manager.
 
-    The call starts when the stream is entered, or when its first event is asked for. Leaving the context, or `aclose`, leaves the
-    run: it goes on, unless `on_disconnect="cancel"` was asked for. A stream that is dropped without either is left at once.
-    The iteration ends after the event `end`. A graph that fails raises nothing: `error` and `end` say so.
+    The call starts when the stream is entered, or when its first event is asked for. Leaving the context, or `aclose`, ends it; a stream that is
+    dropped without either is left at once.
 
     One task at a time iterates. If that task is cancelled, the call is ended, and `last_seq` is where to go on.
 
     Args:
         start: Makes the call.
-        run_id: The run, where it is known.
     """
 
-    def __init__(self, start: Callable[[], Call], *, run_id: str | None = None) -> None:
+    _cut: ClassVar[str]
+    """What is wrong where the server ends the call well and the stream is not complete."""
+
+    def __init__(self, start: Callable[[], Call]) -> None:
         self._start = start
         self._call: Call | None = None
         self._batches: AsyncIterator[Batch] | None = None
         self._batch: Iterator[StreamEvent] = iter(())
-        self._fragments = _Fragments()
-        self._run_id = run_id
+        self._fragments = Fragments()
         self._thread_id: str | None = None
         self._last_seq: int | None = None
-        self._end: Event | None = None
         self._over = False
 
     async def __aenter__(self) -> Self:
@@ -82,7 +83,7 @@ class RunStream:
         """The next event.
 
         Raises:
-            GraphwireError: The service failed the stream, as `Unavailable` or `SlowReader`; go on with `join` from `last_seq`.
+            GraphwireError: The service failed the stream, as `Unavailable` or `SlowReader`; go on with a new one from `last_seq`.
         """
         while True:
             for part in self._batch:
@@ -95,17 +96,8 @@ class RunStream:
             self._batch = iter(batch.events)
 
     @property
-    def run_id(self) -> str:
-        """The run: a UUID. Known once the stream has been entered, or has given its first event.
-
-        Raises:
-            RuntimeError: It is not known yet.
-        """
-        return _known(self._run_id)
-
-    @property
     def thread_id(self) -> str:
-        """The run's thread: a UUID. Known once the stream has been entered, or has given its first event.
+        """The thread: a UUID. Known once the stream has been entered, or has given its first event.
 
         Raises:
             RuntimeError: It is not known yet.
@@ -114,16 +106,11 @@ class RunStream:
 
     @property
     def last_seq(self) -> int | None:
-        """The number of the last event that was handed out: the cursor for `join`. None before the first."""
+        """The number of the last event that was handed out: the cursor to go on from. None before the first."""
         return self._last_seq
 
-    @property
-    def end(self) -> Event | None:
-        """The terminal event, once it has been handed out."""
-        return self._end
-
     async def started(self) -> Self:
-        """Waits until the server has taken the call, and returns the stream: `run_id` and `thread_id` are known then.
+        """Waits until the server has taken the call, and returns the stream: its ids are known then, and nothing passes by.
 
         No event is needed for that. Entering the stream does it as well.
 
@@ -138,9 +125,7 @@ class RunStream:
         except asyncio.CancelledError:
             self._cut_off()
             return self
-        found = {str(key): str(value) for key, value in metadata}
-        self._run_id = found.get("graphwire-run-id", self._run_id)
-        self._thread_id = found.get("graphwire-thread-id")
+        self._told({str(key): str(value) for key, value in metadata})
         if (
             self._thread_id is None
         ):  # it was refused, or comes through something that drops metadata: the next message tells
@@ -165,7 +150,7 @@ class RunStream:
         batch = await self._read()
         if batch is not None and batch.events:
             self._batch = iter(batch.events)
-            self._run_id, self._thread_id = batch.events[0].run_id, batch.events[0].thread_id
+            self._name(batch.events[0].run_id, batch.events[0].thread_id)
 
     async def _read(self) -> Batch | None:
         """The next batch, or None at the end."""
@@ -193,56 +178,90 @@ class RunStream:
             raise cut_off() from None
 
     def _finish(self) -> None:
-        """Ends the stream well, or says that something is missing: no run ends without its terminal event."""
+        """Ends the stream well, or says that something is missing."""
         self._over = True
-        if self._end is None or self._fragments.open:
-            raise _lost("the stream ended before the run's terminal event")
+        if not self._complete or self._fragments.open:
+            raise lost(self._cut)
+
+    @property
+    def _complete(self) -> bool:
+        """Whether the stream may end well."""
+        return False
+
+    def _told(self, metadata: Mapping[str, str]) -> None:
+        self._thread_id = metadata.get("graphwire-thread-id")
+
+    def _name(self, run_id: str, thread_id: str) -> None:
+        """Learns the ids from the first event, where they did not come before it."""
+        self._thread_id = thread_id
 
     def _seen(self, event: Event) -> Event:
         self._last_seq = event.seq
-        self._run_id, self._thread_id = event.run_id, event.thread_id
-        if event.mode == "end":
-            self._end = event
+        self._thread_id = event.thread_id
         return event
 
 
-class _Fragments:
-    """Joins the pieces of events that are too large for one message."""
+class RunStream(EventStream):
+    """The events of a run.
 
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._seq = 0
+    The iteration ends after the event `end`. A graph that fails raises nothing: `error` and `end` say so. Leaving the stream leaves the run: it goes
+    on, unless `on_disconnect="cancel"` was asked for.
+
+    Args:
+        start: Makes the call.
+        run_id: The run, where it is known.
+    """
+
+    _cut = "the stream ended before the run's terminal event"
+
+    def __init__(self, start: Callable[[], Call], *, run_id: str | None = None) -> None:
+        super().__init__(start)
+        self._run_id = run_id
+        self._end: Event | None = None
 
     @property
-    def open(self) -> bool:
-        """Whether pieces of an event are still to come."""
-        return bool(self._pieces)
+    def run_id(self) -> str:
+        """The run: a UUID. Known once the stream has been entered, or has given its first event.
 
-    def whole(self, event: StreamEvent) -> StreamEvent | None:
-        """The event, joined if it came in pieces; None while pieces are to come. Raises GraphwireError where one is missing."""
-        if not event.HasField("fragment"):
-            if self._pieces:
-                raise _lost(f"event {self._seq} came without its last piece")
-            return event
-        return self._joined(event.seq, event.fragment)
+        Raises:
+            RuntimeError: It is not known yet.
+        """
+        return _known(self._run_id)
 
-    def _joined(self, seq: int, piece: EventFragment) -> StreamEvent | None:
-        if piece.index != len(self._pieces) or (self._pieces and seq != self._seq):
-            raise _lost(f"event {seq} came without its piece {len(self._pieces)}")
-        self._seq = seq
-        self._pieces.append(piece.data)
-        if len(self._pieces) < piece.count:
-            return None
-        data, self._pieces = b"".join(self._pieces), []
-        return StreamEvent.FromString(data)
+    @property
+    def end(self) -> Event | None:
+        """The terminal event, once it has been handed out."""
+        return self._end
+
+    @property
+    def _complete(self) -> bool:
+        return self._end is not None
+
+    def _told(self, metadata: Mapping[str, str]) -> None:
+        super()._told(metadata)
+        self._run_id = metadata.get("graphwire-run-id", self._run_id)
+
+    def _name(self, run_id: str, thread_id: str) -> None:
+        super()._name(run_id, thread_id)
+        self._run_id = run_id
+
+    def _seen(self, event: Event) -> Event:
+        self._run_id = event.run_id
+        if event.mode == "end":
+            self._end = event
+        return super()._seen(event)
+
+
+class ThreadStream(EventStream):
+    """The events of all runs of a thread, each with its `run_id`.
+
+    The iteration does not end by itself: between runs it waits, and what ends it is an error, or `aclose`. Leaving it changes nothing for the runs.
+    """
+
+    _cut = "the watch ended, and nothing said why"
 
 
 def _known(value: str | None) -> str:
     if value is None:
         raise RuntimeError("not known yet: enter the stream with `async with`, or await started()")
     return value
-
-
-def _lost(message: str) -> GraphwireError:
-    """Something that the contract promises did not come. Going on from `last_seq` is safe."""
-    return GraphwireError(message, code=grpc.StatusCode.DATA_LOSS, reason="STREAM_CUT")

@@ -1,4 +1,4 @@
-"""Threads, their states and their history.
+"""Threads, their states, their history, and what happens on them.
 
 Owns the calls of the thread service. Lists are async iterators that fetch page after page: stop when you have enough.
 """
@@ -6,10 +6,11 @@ Owns the calls of the thread service. Lists are async iterators that fetch page 
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from graphwire._requests import chosen, names, optional_json
+from graphwire._requests import chosen, event_filter, names, optional_json
 from graphwire.channel import Wire
-from graphwire.options import Names
+from graphwire.options import Filter, Names
 from graphwire.state import Checkpoint, Thread, ThreadState
+from graphwire.stream import ThreadStream
 from graphwire.v1 import thread_service_pb2 as pb
 
 Status = Literal["idle", "busy", "interrupted", "error"]
@@ -59,6 +60,36 @@ class Threads:
     async def delete(self, thread_id: str) -> None:
         """Deletes a thread with its runs and checkpoints. One on which a run executes raises `FailedPrecondition`."""
         await self._wire.call(self._wire.threads.DeleteThread, pb.DeleteThreadRequest(thread_id=thread_id))
+
+    async def copy(self, thread_id: str) -> Thread:
+        """Creates a thread with a copy of another's metadata, state and history, and returns it; runs are not copied.
+
+        A busy thread is copied as well: the copy is idle, and has what is stored of the run at that moment. What happens on either thread afterwards
+        does not touch the other.
+        """
+        request = pb.CopyThreadRequest(thread_id=thread_id)
+        return Thread.read((await self._wire.call(self._wire.threads.CopyThread, request)).thread)
+
+    def watch(
+        self,
+        thread_id: str,
+        *,
+        after_seq: int | None = None,
+        filter: Filter | None = None,  # noqa: A002  the name that the API uses
+    ) -> ThreadStream:
+        """Attaches to a thread: what all its runs do from now on or, with a cursor, from there. It stays open between runs.
+
+        Args:
+            thread_id: The thread: a UUID. When it is deleted, the stream raises `NotFound`.
+            after_seq: The cursor: the `last_seq` of the stream that was left. 0 means from the thread's first event. None means from now on. One
+                that is no longer held raises `CursorExpired`.
+            filter: Which events are delivered. Default: all.
+
+        Returns:
+            The stream. The call starts when the stream is entered, or when its first event is asked for.
+        """
+        request = pb.WatchThreadRequest(thread_id=thread_id, after_seq=after_seq, filter=event_filter(filter))
+        return ThreadStream(lambda: self._wire.threads.WatchThread(request, metadata=self._wire.metadata))
 
     async def search(
         self,

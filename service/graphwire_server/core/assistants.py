@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from graphwire_server.core.errors import AssistantNotFound, InvalidField
+from graphwire_server.core.errors import AssistantNotFound, InvalidField, SystemAssistant
 from graphwire_server.core.model import Assistant, Drawing, GraphInfo, JsonObject, Schemas, SubgraphInfo
 from graphwire_server.core.ports import Clock, Graphs
 
@@ -73,6 +73,35 @@ class Assistants:
             and all(key in made.metadata and made.metadata[key] == value for key, value in wanted.items())
         ]
         return sorted(found, key=lambda made: (getattr(made, sort), made.assistant_id), reverse=descending)
+
+    def count(self, *, graph_id: str = "", name: str = "", metadata: JsonObject | None = None) -> int:
+        """How many assistants match, as `search` understands it."""
+        return len(self.search(graph_id=graph_id, name=name, metadata=metadata))
+
+    def delete(self, name: str) -> None:
+        """Deletes an assistant.
+
+        Raises:
+            AssistantNotFound: There is no such assistant.
+            SystemAssistant: It is a graph's own, as all of this version are (wire fact 78).
+        """
+        raise SystemAssistant(self.get(name).assistant_id)
+
+    def versions(self, name: str) -> Sequence[Assistant]:
+        """The versions of an assistant, the newest first: a graph's own has one. Raises AssistantNotFound."""
+        return (self.get(name),)
+
+    def set_latest(self, name: str, version: int) -> Assistant:
+        """Makes a version the one that runs, and returns it.
+
+        Raises:
+            AssistantNotFound: There is no such assistant.
+            InvalidField: It has no such version.
+        """
+        assistant = self.get(name)
+        if version != assistant.version:
+            raise InvalidField("version", f"must be {assistant.version}, the only one that the assistant has")
+        return assistant
 
     async def draw(self, name: str, xray: int) -> Drawing:
         """An assistant's graph with `xray` levels of subgraphs, 0 to MAX_XRAY. Raises AssistantNotFound, InvalidField."""

@@ -240,6 +240,7 @@ class CursorExpired(GraphwireError):
             oldest_seq=str(oldest_seq),
             newest_seq=str(newest_seq),
         )
+        self.oldest_seq = oldest_seq
 
 
 class SlowReader(GraphwireError):

@@ -13,6 +13,9 @@ from urllib.parse import unquote
 CONFIGURABLE = ("x-*", "user-agent", "langsmith-trace", "baggage")
 """What becomes `configurable` where nobody says otherwise."""
 
+PRIVATE_KEY = "__graphwire_private"
+"""Where in a run's `configurable` the names stand that came by headers, for what keeps configurations: it leaves them out (wire fact 20)."""
+
 _CREDENTIALS = frozenset(
     {"authorization", "cookie", "proxy-authorization", "x-api-key", "x-service-key", "x-tenant-id"}
 )

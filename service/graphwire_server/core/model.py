@@ -366,9 +366,10 @@ class Retention:
     Attributes:
         thread_bytes: The most bytes of events that one thread holds; the oldest go first.
         ended_bytes: The most bytes of all threads together on which no run is.
-        ended_for: How long a thread's events stay after its last run and its last reader.
+        ended_for: How long a thread's events stay after its last run and its last reader, and how long a stateless run that is resumable can be
+            joined after its end (wire A1, RESUMABLE_STREAM_TTL_SECONDS).
     """
 
     thread_bytes: int = 32 << 20
     ended_bytes: int = 16 << 20
-    ended_for: timedelta = timedelta(seconds=60)
+    ended_for: timedelta = timedelta(seconds=120)

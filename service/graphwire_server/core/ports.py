@@ -66,6 +66,24 @@ class Store(Protocol):
         """Deletes a thread, its runs and its checkpoints. Raises ThreadNotFound, and ThreadBusy while a run is on it."""
         ...
 
+    async def copy_thread(self, thread_id: str, copy_id: str, now: datetime) -> Thread:
+        """Adds a copy of a thread: its row, all its checkpoints in all namespaces, and what tasks have written on top of them.
+
+        A run may be on the thread; then the copy has what is stored at this moment, and is idle. It has no runs, and its event numbers start anew.
+
+        Args:
+            thread_id: The thread.
+            copy_id: The copy's id, which no thread has.
+            now: The copy's creation time.
+
+        Returns:
+            The copy as stored.
+
+        Raises:
+            ThreadNotFound: There is no such thread.
+        """
+        ...
+
     async def search_threads(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> list[Thread]:
         """A page of the threads that match; ties by id."""
         ...
@@ -171,7 +189,12 @@ class ThreadLog(Protocol):
         ...
 
     async def wait(self, after_seq: int) -> None:
-        """Returns when an event behind the cursor is there. Cancelling it costs nothing. Raises Draining when the log closes."""
+        """Returns when an event behind the cursor is there. Cancelling it costs nothing.
+
+        Raises:
+            Draining: None is there, and the log closes.
+            ThreadNotFound: None is there, and the thread is gone.
+        """
         ...
 
 
@@ -188,7 +211,7 @@ class EventLog(Protocol):
         ...
 
     def forget(self, thread_id: str) -> None:
-        """Drops what is held of a thread that is gone. Readers that are attached read on."""
+        """Drops what is held of a thread that is gone. Readers that are attached read what is there, and wait for no more."""
         ...
 
 

@@ -7,42 +7,30 @@ store of their own, in memory, so that they keep nothing.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from graphwire_server.core.admission import Admission, named
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.ending import SERVER_DIED, append_ending, length
 from graphwire_server.core.errors import (
-    CapacityReached,
-    CheckpointNotFound,
-    CursorExpired,
+    GraphwireError,
     InvalidField,
-    NothingToResume,
-    NotOffered,
     RunActive,
     RunFinished,
     RunNotFound,
     ThreadNotFound,
 )
-from graphwire_server.core.events import Event
-from graphwire_server.core.follow import Filter, follow
+from graphwire_server.core.follow import Batches, Filter, follow
 from graphwire_server.core.lifecycle import finish, thread_status
-from graphwire_server.core.model import (
-    Assistant,
-    CheckpointRef,
-    MultitaskStrategy,
-    Outcome,
-    Page,
-    Run,
-    RunConfig,
-    RunError,
-    RunSpec,
-    RunStatus,
-    ThreadStatus,
-)
-from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store, ThreadLog
-from graphwire_server.core.spec import check_spec, check_uuid
-from graphwire_server.core.worker import SEQ_BLOCK, SMALL_EVENT, Worker, append_end, terminal
+from graphwire_server.core.model import CheckpointRef, Outcome, Page, Run, RunSpec, RunStatus
+from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
+from graphwire_server.core.replay import check_cursor, cursor, replay
+from graphwire_server.core.selection import ActiveStatus, selection
+from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.worker import SEQ_BLOCK, Worker
 
-Batches = AsyncIterator[Sequence[Event]]
+MAX_BATCH = 1000
+"""The most runs that one request creates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +76,18 @@ class Runs:
         self._ephemeral = ephemeral
         self._logs = logs
         self._states = states
-        self._assistants = assistants
         self._worker = worker
-        self._limits = limits
         self._clock = clock
-        self._new_id = new_id
+        self._admission = Admission(
+            store=store,
+            ephemeral=ephemeral,
+            states=states,
+            assistants=assistants,
+            worker=worker,
+            most_runs=limits.runs,
+            clock=clock,
+            new_id=new_id,
+        )
 
     async def recover(self) -> None:
         """Deals with what a dead process left: runs that executed end as errors, those that waited get their turn."""
@@ -101,10 +96,12 @@ class Runs:
             threads[run.thread_id] = None
             if run.status is RunStatus.RUNNING:
                 await self._end_abandoned(run)
+            else:
+                self._worker.take(run, self._store)
         for thread_id in threads:
             following = await self._store.start_next(thread_id, seq_block=SEQ_BLOCK, now=self._clock())
             if following is not None:
-                self._worker.take(following, self._store)
+                self._worker.start_pending(following, self._store)
 
     async def create(self, spec: RunSpec) -> Run:
         """Creates a run: it starts at once where its thread is idle, else it waits for its turn.
@@ -122,21 +119,50 @@ class Runs:
             Draining: The server stops.
         """
         self._worker.check_open()
-        spec = check_spec(spec)
-        assistant = self._assistants.get(spec.assistant)
-        _check_offered(spec)
-        if len(self._worker) >= self._limits.runs:
-            raise CapacityReached(f"the server has {self._limits.runs} runs that have not ended; try again later")
-        await self._check_thread(spec)
-        store = self._ephemeral if spec.stateless else self._store
-        admitted = await store.admit_run(
-            self._new_run(spec, assistant),
-            create_thread=spec.thread_id is None or spec.create_thread,
-            reject_busy=spec.multitask_strategy is MultitaskStrategy.REJECT,
-            seq_block=SEQ_BLOCK,
-        )
-        self._worker.take(admitted, store)
-        return admitted
+        spec = self._admission.check_request(spec)
+        self._admission.check_room(1)
+        await self._admission.check_thread(spec)
+        return await self._admission.admit(spec)
+
+    async def create_batch(self, specs: Sequence[RunSpec]) -> Sequence[Run]:
+        """Creates several runs, in their order; all or none.
+
+        All are checked before the first is created, against their threads as they are then, so that a batch that is wrong creates nothing. Where one
+        can still not be created (another caller took its thread, the store fails), those before it are cancelled. Cancellation before it returns creates
+        all or none.
+
+        Args:
+            specs: The requests: 1 to MAX_BATCH.
+
+        Returns:
+            The runs, in the order of the requests.
+
+        Raises:
+            GraphwireError: As `create` does. The field of an InvalidField starts with the request's index, such as `[3].thread_id`, and other errors have
+                it as `index` in their metadata; the field of the batch itself is `[]`.
+        """
+        self._worker.check_open()
+        if not 1 <= len(specs) <= MAX_BATCH:
+            raise InvalidField("[]", f"has {len(specs)} runs; a batch has 1 to {MAX_BATCH}")
+        checked = []
+        for index, spec in enumerate(specs):
+            with named(index):
+                checked.append(self._admission.check_request(spec))
+        self._admission.check_room(len(checked))
+        await self._admission.check_places(checked)
+        return await self._worker.see_through(self._admit_all(checked))
+
+    async def _admit_all(self, specs: Sequence[RunSpec]) -> Sequence[Run]:
+        created: list[Run] = []
+        try:
+            for index, spec in enumerate(specs):
+                with named(index):
+                    created.append(await self._admission.admit(spec))
+        except GraphwireError:
+            for run in created:
+                self.abandon(run.run_id)
+            raise
+        return created
 
     async def get(self, run_id: str, thread_id: str | None = None) -> Run:
         """The run. Raises RunNotFound, also where it belongs to another thread, and InvalidField for what is no UUID."""
@@ -183,6 +209,32 @@ class Runs:
         self._worker.cancel(job)
         return run
 
+    async def cancel_many(
+        self, *, status: ActiveStatus | None = None, thread_id: str | None = None, run_ids: Sequence[str] = ()
+    ) -> Sequence[Run]:
+        """Asks several runs to stop, and returns those as they are. Named are either all in a status or, on one thread, those with an id; ids of runs that
+        have ended or do not exist are passed over (wire fact 65).
+
+        Args:
+            status: All runs of this process in this status; with `thread_id`, those of one thread.
+            thread_id: The thread: a UUID. Required with `run_ids`.
+            run_ids: The runs: UUIDs, at most 100. Not together with `status`.
+
+        Returns:
+            The runs that were asked, in the order in which they were created, those that had been asked before included. At least one.
+
+        Raises:
+            InvalidField: The request names both, or neither, or too many; or an id is no UUID.
+            RunNotFound: There is nothing to cancel.
+        """
+        meant = selection(status, thread_id, run_ids)
+        found = [job for job in self._worker.jobs() if meant.has(job.run)]
+        if not found:
+            raise meant.nothing()
+        for job in found:
+            self._worker.cancel(job)
+        return [job.run for job in found]
+
     def abandon(self, run_id: str) -> None:
         """Asks a run to stop because its caller is gone; nothing happens where it has ended. Does not wait: the caller's task is ending."""
         job = self._worker.job(run_id)
@@ -190,19 +242,25 @@ class Runs:
             self._worker.cancel(job)
 
     async def delete(self, run_id: str, thread_id: str | None = None) -> None:
-        """Deletes a run that has ended. Raises RunNotFound, RunActive."""
+        """Deletes a run that has ended; one that is stateless can then no longer be joined. Raises RunNotFound, RunActive."""
         run = await self.get(run_id, thread_id)
         if not run.status.ended:
             raise RunActive(run.run_id, run.status)
-        await self._store.delete_run(run.run_id)
+        if run.stateless:
+            await self._worker.forget(run.run_id)
+        else:
+            await self._store.delete_run(run.run_id)
 
     @asynccontextmanager
     async def stream(self, spec: RunSpec, wanted: Filter) -> AsyncIterator[tuple[Run, Batches]]:
         """Creates a run and gives its events from the first to the last. Raises as `create` and `follow` do."""
         run = await self.create(spec)
-        after = run.first_seq - 1 if run.first_seq else await self._newest(run)
-        async with self._logs.attach(run.thread_id, after) as log:
-            yield run, follow(log, run.run_id, min(after, log.newest_seq), wanted)
+        if run.first_seq:
+            async with self._logs.attach(run.thread_id, run.first_seq - 1) as log:
+                yield run, follow(log, run.run_id, min(run.first_seq - 1, log.newest_seq), wanted)
+        else:
+            async with self.join(run.run_id, run.thread_id, 0, wanted) as (_, batches):
+                yield run, batches
 
     @asynccontextmanager
     async def join(
@@ -221,16 +279,23 @@ class Runs:
             InvalidField: An id is no UUID, or the cursor is negative or beyond the newest event.
             CursorExpired: Events behind the cursor are no longer held.
         """
-        if after_seq is not None and after_seq < 0:
-            raise InvalidField("after_seq", "must be 0 or more; leave it out for what happens from now on")
+        check_cursor(after_seq)
         run = await self.get(run_id, thread_id)
         async with self._logs.attach(run.thread_id, await self._newest(run)) as log:
             # Read again: a run that ended meanwhile appended its terminal event to a log that this reader did not hold.
-            run = await self.get(run_id, thread_id)
+            run = await self._current(run.run_id)
             if run.status.ended:
-                yield run, _replay(log, run, after_seq, wanted)
+                yield run, replay(log, run, after_seq, wanted)
             else:
-                yield run, follow(log, run.run_id, _cursor(log, run, after_seq), wanted)
+                yield run, follow(log, run.run_id, cursor(log, run, after_seq), wanted)
+
+    async def _current(self, run_id: str) -> Run:
+        """The run as it is at this moment. A row may be old when it arrives: the run may have begun or ended while it was read."""
+        run = await self.get(run_id)
+        job = self._worker.job(run_id)
+        if job is not None:
+            return job.run
+        return run if run.status.ended else await self.get(run_id)
 
     async def _newest(self, run: Run) -> int:
         store = self._ephemeral if run.stateless else self._store
@@ -239,95 +304,12 @@ class Runs:
             raise RunNotFound(run.run_id)
         return thread.last_seq
 
-    async def _check_thread(self, spec: RunSpec) -> None:
-        """What can only be told from the thread as it is: whether something waits for the answer, whether the checkpoint exists."""
-        if spec.thread_id is None or (spec.checkpoint is None and not (spec.command and spec.command.has_resume)):
-            return
-        thread = await self._store.get_thread(spec.thread_id)
-        if thread is None:
-            if spec.create_thread and spec.checkpoint is None:
-                raise NothingToResume(spec.thread_id)
-            raise ThreadNotFound(spec.thread_id)
-        if spec.checkpoint is not None and spec.checkpoint.checkpoint_id is not None:
-            graph_id = thread.graph_id or self._assistants.get(spec.assistant).graph_id
-            if await self._states.get(graph_id, spec.thread_id, spec.checkpoint, subgraphs=False) is None:
-                raise CheckpointNotFound(spec.checkpoint.checkpoint_id)
-        elif spec.command and spec.command.has_resume and thread.status in (ThreadStatus.IDLE, ThreadStatus.ERROR):
-            raise NothingToResume(spec.thread_id)
-
-    def _new_run(self, spec: RunSpec, assistant: Assistant) -> Run:
-        now = self._clock()
-        return Run(
-            run_id=self._new_id(),
-            thread_id=spec.thread_id or self._new_id(),
-            assistant_id=assistant.assistant_id,
-            graph_id=assistant.graph_id,
-            status=RunStatus.RUNNING,
-            created_at=now,
-            updated_at=now,
-            spec=_configured(spec, assistant),
-        )
-
     async def _end_abandoned(self, run: Run) -> None:
         """Ends a run whose process died, above every number that it can have delivered."""
         thread = await self._store.get_thread(run.thread_id)
         newest = max(thread.last_seq, thread.reserved_seq) if thread else run.first_seq
-        error = RunError(type="ServerDied", message="the server died before the run ended", retryable=True)
-        outcome = Outcome(status=RunStatus.ERROR, error=error)
+        outcome = Outcome(status=RunStatus.ERROR, error=SERVER_DIED)
         async with self._logs.attach(run.thread_id, newest) as log:
-            ended = finish(run, outcome, newest + 1, self._clock())
+            ended = finish(run, outcome, newest + length(outcome, told=False), self._clock())
             await self._store.finish_run(ended, thread_status(outcome))
-            append_end(log, ended)
-
-
-def _check_offered(spec: RunSpec) -> None:
-    if spec.multitask_strategy in (MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK):
-        raise NotOffered(f"multitask_strategy {spec.multitask_strategy}")
-
-
-def _cursor(log: ThreadLog, run: Run, after_seq: int | None) -> int:
-    if after_seq is None:
-        return log.newest_seq
-    _check_given(after_seq, log.newest_seq)
-    # A run that waits for its turn has no event yet, so its start is what comes next.
-    return max(after_seq, run.first_seq - 1) if run.first_seq else log.newest_seq
-
-
-def _check_given(after_seq: int, newest_seq: int) -> None:
-    if after_seq > newest_seq:
-        raise InvalidField("after_seq", f"must be {newest_seq} or less, the newest event's number")
-
-
-async def _replay(log: ThreadLog, run: Run, after_seq: int | None, wanted: Filter) -> Batches:
-    """What is left to read of a run that has ended: the terminal event always, before it what is held behind the cursor."""
-    first, last = run.first_seq or run.last_seq, run.last_seq
-    cursor = last if after_seq is None else max(after_seq, first - 1)
-    _check_given(cursor, max(log.newest_seq, last))
-    if cursor < last - 1:
-        oldest = min(max(log.oldest_seq, first), last) if log.newest_seq >= last else last
-        if oldest > cursor + 1:
-            raise CursorExpired(cursor, oldest, last)
-        async for batch in follow(log, run.run_id, cursor, wanted):
-            yield batch
-    else:
-        ended_at = run.updated_at.timestamp()
-        yield [Event(last, run.run_id, run.thread_id, ended_at, (), terminal(run), SMALL_EVENT)]
-
-
-def _configured(spec: RunSpec, assistant: Assistant) -> RunSpec:
-    """The request over what its assistant brings; most bring nothing."""
-    if assistant.context is None and assistant.config == RunConfig():
-        return spec
-    return replace(spec, config=_merge(assistant.config, spec.config), context=spec.context or assistant.context)
-
-
-def _merge(base: RunConfig, over: RunConfig) -> RunConfig:
-    """A run's configuration over its assistant's: scalars replace, maps merge key by key, tags add up (wire fact 75)."""
-    return RunConfig(
-        tags=tuple(dict.fromkeys((*base.tags, *over.tags))),
-        recursion_limit=over.recursion_limit if over.recursion_limit is not None else base.recursion_limit,
-        configurable={**(base.configurable or {}), **(over.configurable or {})} or None,
-        metadata={**(base.metadata or {}), **(over.metadata or {})} or None,
-        max_concurrency=over.max_concurrency if over.max_concurrency is not None else base.max_concurrency,
-        run_name=over.run_name or base.run_name,
-    )
+            append_ending(log, ended, told=False)

@@ -3,7 +3,8 @@
 Owns what callers may do with a thread. States are read and written by the thread's graph, through a port.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from graphwire_server.core.assistants import Assistants
@@ -15,6 +16,7 @@ from graphwire_server.core.errors import (
     ThreadHasNoGraph,
     ThreadNotFound,
 )
+from graphwire_server.core.follow import Batches, Filter, follow, starting_at
 from graphwire_server.core.model import (
     MAX_PAGE,
     CheckpointRef,
@@ -126,6 +128,52 @@ class Threads:
         thread_id = check_uuid("thread_id", thread_id)
         await self._store.delete_thread(thread_id)
         self._logs.forget(thread_id)
+
+    async def copy(self, thread_id: str) -> Thread:
+        """Copies a thread: metadata, graph, status, interrupts, and all its checkpoints with those of its subgraphs. Runs are not copied.
+
+        A busy thread is copied as well, as a branch of what its run has done so far: the copy is idle, it has the checkpoints that are stored at this
+        moment, and a run without input goes on from the last of them. Neither thread touches the other afterwards. Cancellation before it
+        returns may or may not have made the copy.
+
+        Args:
+            thread_id: The thread: a UUID.
+
+        Returns:
+            The copy, with an id and times of its own. Its events are numbered from 1.
+
+        Raises:
+            ThreadNotFound: There is no such thread.
+            InvalidField: The id is no UUID.
+        """
+        return await self._store.copy_thread(check_uuid("thread_id", thread_id), self._new_id(), self._clock())
+
+    @asynccontextmanager
+    async def watch(
+        self, thread_id: str, after_seq: int | None, wanted: Filter
+    ) -> AsyncIterator[tuple[Thread, Batches]]:
+        """Attaches to a thread: gives the events of all its runs, and stays open between them.
+
+        A watch ends with an error alone, so that whoever watches knows why it ended. While somebody watches, the thread's events stay held. Threads of
+        stateless runs cannot be watched. Leaving, or cancellation, changes nothing for the runs.
+
+        Args:
+            thread_id: The thread: a UUID.
+            after_seq: The cursor, exclusive; 0 is the thread's first event; None is only what happens from now on (seed 000).
+            wanted: Which events are delivered; metadata, errors and terminal events always are.
+
+        Raises:
+            ThreadNotFound: There is no such thread; while it is watched, it was deleted, and its last event has been delivered.
+            InvalidField: The id is no UUID, or the cursor is negative or beyond the newest event.
+            CursorExpired: Events behind the cursor are no longer held.
+            SlowReader: The reader fell behind what is held; raised by the batches, as the next is.
+            Draining: The server stops.
+        """
+        thread = await self.get(thread_id)
+        async with self._logs.attach(thread.thread_id, thread.last_seq) as log:
+            # Read again: a thread that was deleted meanwhile has forgotten its log before this reader held it.
+            thread = await self.get(thread_id)
+            yield thread, follow(log, None, starting_at(log, after_seq), wanted)
 
     async def search(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> Sequence[Thread]:
         """A page of the threads that match. Raises InvalidField."""

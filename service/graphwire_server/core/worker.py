@@ -1,40 +1,31 @@
 """Executes the runs of this process and brings each to its end.
 
 Owns the task of every run that executes here, and the order in which a run ends: first what it did is written, then the terminal event is
-appended, then whoever waits is told, then the next run of the thread starts. The invariant: exactly one terminal event for each run, last.
+appended, then whoever waits is told, then the next run of the thread starts. The invariant: exactly one terminal event for each run, last; and before
+it an error event, where the run has an error.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from weakref import WeakValueDictionary
 
+from graphwire_server.core.ending import INTERNAL, SELF_CANCELLED, SERVER_STOPPED, SMALL_EVENT, append_ending, length
 from graphwire_server.core.errors import Draining, StoreUnavailable
-from graphwire_server.core.events import End, Event, Metadata, Payload
+from graphwire_server.core.events import Error, Metadata, Payload
 from graphwire_server.core.lifecycle import finish, thread_status
-from graphwire_server.core.model import Outcome, Run, RunError, RunStatus
+from graphwire_server.core.model import Outcome, Retention, Run, RunStatus
 from graphwire_server.core.ports import Append, Clock, EventLog, Executor, Store, ThreadLog
+from graphwire_server.core.remains import Remains, Sleep, remaining
 
 _log = logging.getLogger("graphwire.runs")
 
 SEQ_BLOCK = 1 << 20
 """How many event numbers are reserved at a time: far more than a run appends while one write is under way."""
-
-SMALL_EVENT = 400
-"""About how many bytes an event without free-form data holds."""
-
-SERVER_STOPPED = RunError(type="ServerStopped", message="the server stopped before the run ended", retryable=True)
-"""The error of a run that was cut short by the end of its server."""
-
-SELF_CANCELLED = RunError(type="CancelledError", message="a node cancelled itself")
-"""The error of a run in which a node raised CancelledError and nobody had cancelled the run."""
-
-INTERNAL = RunError(type="InternalError", message="An internal error occurred")
-"""The error of a run that a defect of the server ended; the log has the rest."""
 
 _RETRY = timedelta(milliseconds=500)
 
@@ -43,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job:
-    """A run that has not ended, in this process."""
+    """A run that has not ended, in this process. `told` says that its error event has been appended."""
 
     run: Run
     store: Store
@@ -51,6 +42,7 @@ class Job:
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
     executing: bool = False
+    told: bool = False
     reserved: int = 0
 
 
@@ -62,20 +54,32 @@ class Worker:
         logs: The event logs.
         clock: The time.
         grace: How long runs may go on when the server stops.
+        retention: How long stateless runs that are resumable can be read after their end, and how much they may hold. None is the default.
+        sleep: How the time passes until such a run goes.
     """
 
-    def __init__(self, executor: Executor, logs: EventLog, clock: Clock, grace: timedelta) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        logs: EventLog,
+        clock: Clock,
+        grace: timedelta,
+        retention: Retention | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._executor = executor
         self._logs = logs
         self._clock = clock
         self._grace = grace
+        self._remains = Remains(logs, clock, retention or Retention(), sleep)
         self._jobs: dict[str, Job] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._stopping = False
         self._killing = False
 
     async def __aenter__(self) -> Self:
+        await self._remains.__aenter__()
         return self
 
     async def __aexit__(
@@ -83,6 +87,7 @@ class Worker:
     ) -> None:
         """Lets runs end for the grace period, then cuts them short and records that."""
         self._stopping = True
+        await self._remains.__aexit__(kind, error, trace)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._grace.total_seconds())
         self._killing = True
@@ -103,6 +108,10 @@ class Worker:
         """The job of a run that has not ended, or None."""
         return self._jobs.get(run_id)
 
+    def jobs(self) -> Sequence[Job]:
+        """The jobs of all runs that have not ended, as of now, in the order in which they came."""
+        return tuple(self._jobs.values())
+
     def take(self, run: Run, store: Store) -> Job:
         """Takes charge of a run that was admitted: starts it where it is running, else keeps it until its turn."""
         job = Job(run=run, store=store, ended=asyncio.get_running_loop().create_future())
@@ -110,6 +119,27 @@ class Worker:
         if run.status is RunStatus.RUNNING:
             self._start(job)
         return job
+
+    def start_pending(self, run: Run, store: Store) -> None:
+        """Starts a run whose turn has come."""
+        job = self._jobs.get(run.run_id)
+        if job is None:
+            job = self.take(run, store)
+        else:
+            job.run = run
+            self._start(job)
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does what must not stop in the middle: a caller who is cancelled leaves, and the work goes on."""
+        return await asyncio.shield(self._own(work))
+
+    def adopt(self, run: Run, store: Store) -> None:
+        """Takes charge of a run whose admission was cut off, should its row be written all the same."""
+        self._spawn(self._adopt(run, store))
+
+    async def forget(self, run_id: str) -> None:
+        """Drops what a stateless run has left to its readers; nothing happens where it left nothing."""
+        await self._remains.drop(run_id)
 
     def cancel(self, job: Job) -> None:
         """Asks a run to stop. A node that awaits stops at once; a synchronous one when it returns. Once is enough."""
@@ -131,13 +161,17 @@ class Worker:
         job.task = self._spawn(self._run(job))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
+        task = self._own(work)
         task.add_done_callback(self._done)
         return task
 
+    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("run task failed", exc_info=error)
 
@@ -150,9 +184,10 @@ class Worker:
             log.append(run.run_id, (), begun, SMALL_EVENT)
             outcome = await self._execute(job, log)
             async with self._end_lock(run.thread_id):
-                ended = finish(run, outcome, log.newest_seq + 1, self._clock())
-                await self._insist(lambda: job.store.finish_run(ended, thread_status(outcome)))
-                append_end(log, ended)
+                last_seq = log.newest_seq + length(outcome, told=job.told)
+                ended = finish(run, outcome, last_seq, self._clock())
+                await self._insist(lambda: job.store.finish_run(remaining(ended), thread_status(outcome)))
+                append_ending(log, ended, told=job.told)
             self._tell(job, ended)
             await self._leave(job, ended)
 
@@ -188,6 +223,8 @@ class Worker:
 
         def step(namespace: tuple[str, ...], payload: Payload, weight: int) -> None:
             seq = append(run_id, namespace, payload, weight).seq
+            if type(payload) is Error:
+                job.told = True
             if seq > job.reserved - SEQ_BLOCK // 2:
                 job.reserved += SEQ_BLOCK
                 reserved = job.reserved
@@ -206,10 +243,18 @@ class Worker:
             await self._insist(lambda: store.finish_run(ended, thread_status(outcome)))
             thread = await store.get_thread(run.thread_id)
             async with self._logs.attach(run.thread_id, thread.last_seq if thread else 0) as log:
-                ended = replace(ended, last_seq=append_end(log, ended).seq)
+                ended = replace(ended, last_seq=append_ending(log, ended, told=False).seq)
                 await self._insist(lambda: store.number_end(run, ended.last_seq))
             self._tell(job, ended)
         return None
+
+    async def _adopt(self, run: Run, store: Store) -> None:
+        await self._insist(
+            lambda: store.reserve(run.thread_id, 0)
+        )  # changes nothing, but is done behind the write that was cut off
+        found = await store.get_run(run.run_id)
+        if found is not None and not found.status.ended and self.job(run.run_id) is None:
+            self.take(found, store)
 
     def _end_lock(self, thread_id: str) -> asyncio.Lock:
         """Two runs of a thread may end at once (one executed, one cancelled in the queue): the number that is written for a terminal event must be
@@ -234,6 +279,8 @@ class Worker:
                 await asyncio.sleep(_RETRY.total_seconds())
 
     async def _leave(self, job: Job, ended: Run) -> None:
+        if ended.stateless and ended.spec.stream_resumable:
+            return await self._remains.keep(ended, job.store)
         if ended.stateless:
             self._logs.forget(ended.thread_id)
             return await job.store.delete_thread(ended.thread_id)
@@ -244,16 +291,8 @@ class Worker:
                 lambda: job.store.start_next(ended.thread_id, seq_block=SEQ_BLOCK, now=self._clock())
             )
             if following is not None:
-                self._start_pending(following, job.store)
+                self.start_pending(following, job.store)
         return None
-
-    def _start_pending(self, run: Run, store: Store) -> None:
-        job = self._jobs.get(run.run_id)
-        if job is None:
-            job = self.take(run, store)
-        else:
-            job.run = run
-            self._start(job)
 
     def _tell(self, job: Job, ended: Run) -> None:
         del self._jobs[ended.run_id]
@@ -270,22 +309,3 @@ class Worker:
             }
             | ({"error": outcome.error.type} if outcome and outcome.error else {}),
         )
-
-
-def append_end(log: ThreadLog, ended: Run) -> Event:
-    """Appends the terminal event of a run that has ended. Its time is the row's, so that it can be made again to the byte."""
-    return log.append(ended.run_id, (), terminal(ended), SMALL_EVENT, ended.updated_at.timestamp())
-
-
-def terminal(ended: Run) -> End:
-    """The terminal event of a run that has ended; it can be made again from the run's row at any time."""
-    outcome = ended.outcome
-    assert outcome is not None  # noqa: S101  only runs that have ended come here
-    return End(
-        status=outcome.status,
-        error=outcome.error,
-        interrupts=outcome.interrupts,
-        next=outcome.next,
-        checkpoint_id="" if ended.stateless else outcome.checkpoint_id,
-        event_count=max(1, ended.last_seq - ended.first_seq + 1) if ended.first_seq else 1,
-    )

@@ -14,6 +14,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, Send
 from pydantic import BaseModel
 
+from graphwire_server.core.headers import PRIVATE_KEY
 from graphwire_server.core.model import Command as RunCommand
 from graphwire_server.core.model import Run, RunSpec
 from graphwire_server.engine.chunks import without_internals
@@ -22,9 +23,6 @@ _OWN_METADATA = frozenset({"run_id", "thread_id", "assistant_id", "graph_id", "c
 _OWN_CONFIGURABLE = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map"})
 """What a request says in `checkpoint`, where it is checked."""
 _RECURSION_LIMIT = 25
-
-PRIVATE_KEY = "__graphwire_private"
-"""Where in `configurable` the checkpointer finds the names that it does not keep. Names with two underscores never leave the engine."""
 
 
 def graph_input(spec: RunSpec) -> Any:
@@ -57,7 +55,7 @@ def graph_config(run: Run) -> RunnableConfig:
         "assistant_id": run.assistant_id,
         "graph_id": run.graph_id,
     }
-    given = {**spec.headers, **without_internals(config.configurable or spec.context)}
+    given = {**without_internals(spec.headers), **without_internals(config.configurable or spec.context)}
     given = {key: value for key, value in given.items() if key not in _OWN_CONFIGURABLE}
     if spec.headers:
         given[PRIVATE_KEY] = private_names(spec)

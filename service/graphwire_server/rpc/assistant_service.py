@@ -54,8 +54,8 @@ class AssistantService:
     async def count_assistants(self, request: pb.CountAssistantsRequest) -> pb.CountAssistantsResponse:
         """Counts assistants."""
         metadata = parse_object("metadata", request.metadata) if request.HasField("metadata") else None
-        found = self._assistants.search(graph_id=request.graph_id, name=request.name, metadata=metadata)
-        return pb.CountAssistantsResponse(count=len(found))
+        found = self._assistants.count(graph_id=request.graph_id, name=request.name, metadata=metadata)
+        return pb.CountAssistantsResponse(count=found)
 
     async def create_assistant(self, request: pb.CreateAssistantRequest) -> pb.CreateAssistantResponse:
         """Not offered yet."""
@@ -66,20 +66,29 @@ class AssistantService:
         raise NotOffered("UpdateAssistant")
 
     async def delete_assistant(self, request: pb.DeleteAssistantRequest) -> pb.DeleteAssistantResponse:
-        """Not offered yet."""
-        raise NotOffered("DeleteAssistant")
+        """Deletes an assistant."""
+        self._assistants.delete(request.assistant_id)
+        return pb.DeleteAssistantResponse()
 
     async def list_assistant_versions(
         self, request: pb.ListAssistantVersionsRequest
     ) -> pb.ListAssistantVersionsResponse:
-        """Not offered yet."""
-        raise NotOffered("ListAssistantVersions")
+        """Lists the versions of an assistant."""
+        page = requests.page(request.page_size, request.page_token)
+        found = self._assistants.versions(request.assistant_id)[page.offset : page.offset + page.limit]
+        answer = pb.ListAssistantVersionsResponse(next_page_token=requests.next_token(page, len(found)))
+        for assistant in found:
+            write_assistant(answer.versions.add(), assistant, fill_text)
+        return answer
 
     async def set_latest_assistant_version(
         self, request: pb.SetLatestAssistantVersionRequest
     ) -> pb.SetLatestAssistantVersionResponse:
-        """Not offered yet."""
-        raise NotOffered("SetLatestAssistantVersion")
+        """Makes a version the one that runs."""
+        answer = pb.SetLatestAssistantVersionResponse()
+        chosen = self._assistants.set_latest(request.assistant_id, request.version)
+        write_assistant(answer.assistant, chosen, fill_text)
+        return answer
 
     async def get_assistant_graph(self, request: pb.GetAssistantGraphRequest) -> pb.GetAssistantGraphResponse:
         """Draws an assistant's graph."""

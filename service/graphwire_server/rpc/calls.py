@@ -9,7 +9,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn, Protocol, TypeAlias
@@ -81,6 +81,15 @@ class Stream:
     async def announce(self, run_id: str, thread_id: str) -> None:
         """Sends the ids of the run before its first event, so that a reader that is cut off can join."""
         await self._context.send_initial_metadata(((RUN_ID_KEY, run_id), (THREAD_ID_KEY, thread_id)))
+
+    async def announce_thread(self, thread_id: str) -> None:
+        """Sends the id of the thread before the first event of a stream that is no run's: from then on, nothing passes by."""
+        await self._context.send_initial_metadata(((THREAD_ID_KEY, thread_id),))
+
+    async def pump(self, batches: AsyncIterator[Sequence[Event]], *, as_values: bool) -> None:
+        """Hands batch after batch to the reader's connection, until there are no more. Raises SlowReader, and what `batches` raises."""
+        async for batch in batches:
+            await self.write(batch, as_values=as_values)
 
     async def write(self, batch: Sequence[Event], *, as_values: bool) -> None:
         """Hands a batch to the reader's connection.

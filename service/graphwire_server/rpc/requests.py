@@ -5,14 +5,15 @@ Owns the step from a proto request to what the core takes, and names the field t
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
-from graphwire.v1.run_service_pb2 import CreateRunRequest, InvokeRunRequest, StreamRunRequest
+from graphwire.v1.run_service_pb2 import CancelRunsRequest, CreateRunRequest, InvokeRunRequest, StreamRunRequest
 from graphwire_server.core.errors import InvalidField, NotOffered
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import (
@@ -30,6 +31,7 @@ from graphwire_server.core.model import (
     ThreadSort,
     ThreadStatus,
 )
+from graphwire_server.core.selection import ActiveStatus
 from graphwire_server.core.spec import check_modes, check_uuid
 from graphwire_server.rpc.json_carrier import parse, parse_object
 from graphwire_server.rpc.payloads import RUN_STATUS
@@ -39,8 +41,10 @@ RunRequest = StreamRunRequest | CreateRunRequest | InvokeRunRequest
 E = TypeVar("E", bound=int)
 T = TypeVar("T")
 
-_LATER = ("stream_resumable", "start_after", "webhook", "feedback_keys", "langsmith_tracer", "request_id", "timeout")
-"""Fields of the contract that this version does not offer: they are refused, never ignored."""
+_LATER = ("start_after", "webhook", "request_id", "timeout")
+"""Fields of the contract that this version does not offer: they are refused, never ignored. (`feedback_keys` and `langsmith_tracer` ask for what a
+server that traces nothing cannot do otherwise than not at all, so they are taken.)
+"""
 
 _STRATEGIES = {
     run_pb2.MULTITASK_STRATEGY_UNSPECIFIED: MultitaskStrategy.ENQUEUE,
@@ -69,6 +73,11 @@ _DISCONNECT = {
     run_pb2.DISCONNECT_MODE_UNSPECIFIED: False,
     run_pb2.DISCONNECT_MODE_CONTINUE: False,
     run_pb2.DISCONNECT_MODE_CANCEL: True,
+}
+_ACTIVE: Mapping[run_pb2.RunStatus.ValueType, ActiveStatus] = {
+    run_pb2.RUN_STATUS_UNSPECIFIED: "all",
+    run_pb2.RUN_STATUS_PENDING: "pending",
+    run_pb2.RUN_STATUS_RUNNING: "running",
 }
 _RUN_STATUSES = {run_pb2.RUN_STATUS_UNSPECIFIED: None} | {wire: status for status, wire in RUN_STATUS.items()}
 _THREAD_STATUSES = {
@@ -121,12 +130,36 @@ def run_spec(request: RunRequest) -> RunSpec:
         interrupt_after=tuple(request.interrupt_after),
         stream_modes=tuple(request.stream_mode) or DEFAULT_STREAM_MODES,
         stream_subgraphs=request.stream_subgraphs,
+        stream_resumable=request.stream_resumable,
         durability=choose("durability", _DURABILITIES, request.durability),
         multitask_strategy=choose("multitask_strategy", _STRATEGIES, request.multitask_strategy),
         create_thread=choose("if_not_exists", _IF_NOT_EXISTS, request.if_not_exists),
         keep_thread=bool(keep),
         keep_output=not isinstance(request, StreamRunRequest),
     )
+
+
+def batch_specs(given: Sequence[CreateRunRequest]) -> list[RunSpec]:
+    """The runs that a batch asks for. Raises as `run_spec` does, with the field under `requests[...]`, or with `index` in the metadata."""
+    specs = []
+    for index, request in enumerate(given):
+        try:
+            specs.append(run_spec(request))
+        except InvalidField as error:
+            raise InvalidField(f"requests[{index}].{error.field}", error.problem, error.http_status) from error
+        except NotOffered as error:
+            error.metadata["index"] = str(index)
+            raise
+    return specs
+
+
+@contextmanager
+def batch_fields() -> Iterator[None]:
+    """Names the fields of a batch that the core found wrong, such as `[3].thread_id`, as the request has them: `requests[3].thread_id`."""
+    try:
+        yield
+    except InvalidField as error:
+        raise InvalidField(f"requests{error.field.removeprefix('[]')}", error.problem, error.http_status) from error
 
 
 def _check_offered(request: RunRequest) -> None:
@@ -190,6 +223,15 @@ def cancels(mode: run_pb2.DisconnectMode.ValueType) -> bool:
 def run_status(number: run_pb2.RunStatus.ValueType) -> RunStatus | None:
     """The status that a request asks for; None for any. Raises InvalidField."""
     return choose("status", _RUN_STATUSES, number)
+
+
+def active_status(request: CancelRunsRequest) -> ActiveStatus | None:
+    """Which runs that have not ended a request means by status; None where by id alone. Raises InvalidField."""
+    if request.run_ids and not request.status:
+        return None
+    if request.status not in _ACTIVE:
+        raise InvalidField("status", "must be pending or running: runs that have ended cannot be cancelled")
+    return _ACTIVE[request.status]
 
 
 def thread_status(number: thread_pb2.ThreadStatus.ValueType) -> ThreadStatus | None:

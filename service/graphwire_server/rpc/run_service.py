@@ -30,6 +30,7 @@ _OnThread = (
     | run_service_pb2.WaitRunRequest
     | run_service_pb2.GetRunRequest
     | run_service_pb2.CancelRunRequest
+    | run_service_pb2.CancelRunsRequest
     | run_service_pb2.DeleteRunRequest
 )
 
@@ -72,8 +73,14 @@ class RunService:
     async def batch_create_runs(
         self, request: run_service_pb2.BatchCreateRunsRequest
     ) -> run_service_pb2.BatchCreateRunsResponse:
-        """Not offered yet."""
-        raise NotOffered("BatchCreateRuns")
+        """Creates several runs in the background."""
+        specs = requests.batch_specs(request.requests)
+        with requests.batch_fields():
+            runs = await self._runs.create_batch(specs)
+        answer = run_service_pb2.BatchCreateRunsResponse()
+        for asked, run in zip(request.requests, runs, strict=True):
+            write_run(answer.runs.add(), run, filler(asked.payload_format))
+        return answer
 
     async def invoke_run(self, request: run_service_pb2.InvokeRunRequest) -> run_service_pb2.InvokeRunResponse:
         """Creates a run and waits for its outcome."""
@@ -108,8 +115,7 @@ class RunService:
 
     async def cancel_run(self, request: run_service_pb2.CancelRunRequest) -> run_service_pb2.CancelRunResponse:
         """Cancels a run."""
-        if requests.choose("action", _ACTIONS, request.action):
-            raise NotOffered("CANCEL_ACTION_ROLLBACK")
+        _check_action(request.action)
         run = await self._runs.cancel(request.run_id, _thread(request))
         if request.wait:
             run = await self._runs.wait(run)
@@ -118,8 +124,11 @@ class RunService:
         return answer
 
     async def cancel_runs(self, request: run_service_pb2.CancelRunsRequest) -> run_service_pb2.CancelRunsResponse:
-        """Not offered yet."""
-        raise NotOffered("CancelRuns")
+        """Cancels several runs."""
+        _check_action(request.action)
+        status = requests.active_status(request)
+        runs = await self._runs.cancel_many(status=status, thread_id=_thread(request), run_ids=request.run_ids)
+        return run_service_pb2.CancelRunsResponse(run_ids=[run.run_id for run in runs])
 
     async def delete_run(self, request: run_service_pb2.DeleteRunRequest) -> run_service_pb2.DeleteRunResponse:
         """Deletes a run that has ended."""
@@ -140,6 +149,11 @@ class RunService:
             if cancels:
                 self._runs.abandon(run.run_id)
             raise
+
+
+def _check_action(action: run_pb2.CancelAction.ValueType) -> None:
+    if requests.choose("action", _ACTIONS, action):
+        raise NotOffered("CANCEL_ACTION_ROLLBACK")
 
 
 async def _pump(batches: AsyncIterator[Sequence[Event]], stream: Stream, *, as_values: bool) -> None:

@@ -4,6 +4,7 @@ Owns which call of the core each RPC is.
 """
 
 from graphwire.v1 import thread_pb2, thread_service_pb2
+from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
 from graphwire_server.core.errors import NotOffered
 from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery
 from graphwire_server.core.spec import check_uuid
@@ -104,8 +105,11 @@ class ThreadService:
         return thread_service_pb2.CountThreadsResponse(count=await self._threads.count(query))
 
     async def copy_thread(self, request: thread_service_pb2.CopyThreadRequest) -> thread_service_pb2.CopyThreadResponse:
-        """Not offered yet."""
-        raise NotOffered("CopyThread")
+        """Copies a thread."""
+        thread = await self._threads.copy(request.thread_id)
+        answer = thread_service_pb2.CopyThreadResponse()
+        await self._write(answer.thread, thread, filler(request.payload_format), full=True)
+        return answer
 
     async def get_thread_state(
         self, request: thread_service_pb2.GetThreadStateRequest
@@ -154,8 +158,12 @@ class ThreadService:
         return answer
 
     async def watch_thread(self, request: thread_service_pb2.WatchThreadRequest, stream: Stream) -> None:
-        """Not offered yet."""
-        raise NotOffered("WatchThread")
+        """Streams all runs of a thread."""
+        wanted = requests.event_filter(request.filter)
+        after = request.after_seq if request.HasField("after_seq") else None
+        async with self._threads.watch(request.thread_id, after, wanted) as (thread, batches):
+            await stream.announce_thread(thread.thread_id)
+            await stream.pump(batches, as_values=request.payload_format == PAYLOAD_FORMAT_VALUE)
 
     async def _write(self, made: thread_pb2.Thread, thread: Thread, fill: Fill, *, full: bool) -> None:
         values = await self._threads.values(thread) if full else None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.suite.checkpoints import CheckpointCases
+from tests.storage.suite.copies import CopyCases
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import GraphCases
 from tests.storage.suite.runs import RunCases
@@ -21,7 +22,7 @@ Factory = Callable[[Path], AbstractAsyncContextManager[Engine]]
 
 
 def suite(factory: Factory, cannot: Mapping[str, str] | None = None) -> type:
-    class Suite(ThreadCases, SearchCases, RunCases, TurnCases, CheckpointCases, GraphCases):
+    class Suite(ThreadCases, CopyCases, SearchCases, RunCases, TurnCases, CheckpointCases, GraphCases):
         @pytest.fixture
         async def engine(self, tmp_path: Path) -> AsyncIterator[Engine]:
             async with factory(tmp_path) as engine:

@@ -27,6 +27,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Append
+from graphwire_server.core.remains import Sleep
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.threads import EMPTY_STATE, Threads
 from graphwire_server.core.worker import Worker
@@ -180,9 +181,11 @@ def house(
     retention: Retention | None = None,
     grace: timedelta = timedelta(0),
     limit: int = 100,
+    clock: Clock | None = None,
+    sleep: Sleep = asyncio.sleep,
 ) -> House:
     """A core on memory engines. Open its `worker`, or use `running`."""
-    clock, numbers = Clock(), iter(range(1, 10_000))
+    clock, numbers = clock or Clock(), iter(range(1, 10_000))
 
     def new_id() -> str:
         return f"00000000-0000-7000-8000-{next(numbers):012x}"
@@ -190,7 +193,7 @@ def house(
     executor, store, ephemeral, states = executor or Executor(), store or Store(), Store(), States()
     logs = MemoryLog(retention or Retention(), lambda: clock.now.timestamp())  # noqa: PLW0108  the time moves
     assistants = Assistants(Graphs(), clock)
-    worker = Worker(executor, logs, clock, grace)
+    worker = Worker(executor, logs, clock, grace, retention, sleep)
     runs = Runs(
         store=store,
         ephemeral=ephemeral,

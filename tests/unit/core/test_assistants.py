@@ -3,7 +3,7 @@ import uuid
 import pytest
 
 from graphwire_server.core.assistants import Assistants, system_id
-from graphwire_server.core.errors import AssistantNotFound, InvalidField
+from graphwire_server.core.errors import AssistantNotFound, InvalidField, SystemAssistant
 from tests.unit.core.fakes import Clock, Graphs
 
 
@@ -51,6 +51,50 @@ def test_search(wanted: dict[str, object], found: list[str]) -> None:
     result = assistants().search(**wanted)  # type: ignore[arg-type]  # the parameters of each case
 
     assert [assistant.name for assistant in result] == found
+
+
+def test_count() -> None:
+    made = assistants()
+
+    counts = [made.count(), made.count(graph_id="writer"), made.count(name="x"), made.count(metadata={"a": 1})]
+
+    assert counts == [2, 1, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["agent", system_id("agent").upper()])
+def test_a_graphs_own_assistant_cannot_be_deleted(name: str) -> None:
+    made = assistants()
+
+    with pytest.raises(SystemAssistant) as refused:
+        made.delete(name)
+
+    assert refused.value.metadata == {"assistant_id": system_id("agent")}
+    assert made.get("agent").graph_id == "agent"
+
+
+def test_a_graphs_own_assistant_has_one_version() -> None:
+    made = assistants()
+
+    listed, latest = made.versions("agent"), made.set_latest("agent", 1)
+
+    assert [each.version for each in listed] == [1]
+    assert latest == made.get("agent")
+
+
+@pytest.mark.parametrize("version", [0, 2, -1])
+def test_a_version_that_there_is_not_is_refused(version: int) -> None:
+    with pytest.raises(InvalidField) as refused:
+        assistants().set_latest("agent", version)
+
+    assert refused.value.field == "version"
+
+
+def test_an_unknown_assistant_has_no_versions_and_cannot_be_deleted() -> None:
+    made = assistants()
+
+    for call in (made.delete, made.versions, lambda name: made.set_latest(name, 1)):
+        with pytest.raises(AssistantNotFound):
+            call("nobody")
 
 
 @pytest.mark.parametrize("xray", [-1, 101])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graphwire_server.core.errors import CursorExpired, Draining, SlowReader
+from graphwire_server.core.errors import CursorExpired, Draining, InvalidField, SlowReader, ThreadNotFound
 from graphwire_server.core.events import (
     NO_EXTRAS,
     Callback,
@@ -24,7 +24,7 @@ from graphwire_server.core.events import (
     Updates,
     Values,
 )
-from graphwire_server.core.follow import Filter, follow
+from graphwire_server.core.follow import Filter, follow, starting_at
 from graphwire_server.core.model import RunError, RunStatus
 from graphwire_server.storage.memory.log import MemoryThreadLog
 
@@ -200,6 +200,62 @@ async def test_what_is_filtered_out_makes_no_empty_batches() -> None:
     batches = await read(made, 0, Filter(modes=frozenset({"custom"})), size=10)
 
     assert [[event.seq for event in batch] for batch in batches] == [[3]]
+
+
+async def test_a_threads_stream_has_all_runs_and_waits_between_them() -> None:
+    made = log()
+    append(made, VALUES, END)
+    batches = follow(made, None, 0, ALL)
+    first = [event.seq for event in await anext(batches)]
+    append(made, VALUES, END, run="next")
+
+    following = await anext(batches)
+
+    assert first == [1, 2]
+    assert [(event.seq, event.run_id) for event in following] == [(3, "next"), (4, "next")]
+
+
+async def test_a_threads_stream_is_filtered_but_for_the_frame_of_its_runs() -> None:
+    made = log()
+    batches = follow(made, None, 0, Filter(modes=frozenset({"custom"})))
+    append(made, VALUES, END)
+    append(made, Custom(b"1", "n"), VALUES, END, run="next")
+
+    batch = await anext(batches)
+
+    assert [event.seq for event in batch] == [2, 3, 5]
+
+
+async def test_a_threads_stream_ends_when_the_thread_is_gone_and_read() -> None:
+    made = log()
+    append(made, VALUES, END)
+    batches = follow(made, None, 0, ALL)
+    made.forget()
+
+    delivered = [event.seq for event in await anext(batches)]
+
+    with pytest.raises(ThreadNotFound):
+        await anext(batches)
+    assert delivered == [1, 2]
+
+
+@pytest.mark.parametrize(("after", "start"), [(None, 3), (0, 0), (2, 2), (3, 3)])
+def test_a_reader_starts_behind_its_cursor_or_behind_all(after: int | None, start: int) -> None:
+    made = log()
+    append(made, VALUES, VALUES, END)
+
+    assert starting_at(made, after) == start
+
+
+@pytest.mark.parametrize("after", [-1, 4])
+def test_a_cursor_that_cannot_be_is_refused(after: int) -> None:
+    made = log()
+    append(made, VALUES, VALUES, END)
+
+    with pytest.raises(InvalidField) as refused:
+        starting_at(made, after)
+
+    assert refused.value.field == "after_seq"
 
 
 async def test_a_cursor_that_is_gone_at_the_start_has_expired() -> None:

@@ -32,7 +32,7 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.core.ports import Append
 from graphwire_server.core.threads import EMPTY_STATE
-from tests.unit.core.fakes import OTHER, THREAD, Executor, house, kinds, on_thread, running
+from tests.unit.core.fakes import OTHER, SOON, THREAD, Executor, Store, house, kinds, on_thread, running
 
 
 def holding() -> Executor:
@@ -218,21 +218,69 @@ async def test_recovery_ends_what_executed_and_starts_what_waited() -> None:
     made = house()
     runs = []
     for _ in range(2):
-        new = made.runs._new_run(on_thread(), made.runs._assistants.get("agent"))
+        new = made.runs._admission.new_run(on_thread())
         runs.append(await made.store.admit_run(new, create_thread=True, reject_busy=False, seq_block=100))
 
     async with running(made):
         await made.runs.recover()
         waited = await made.end(runs[1])
         dead = await made.runs.get(runs[0].run_id)
-        told = await made.join(dead)
+        told, whole = await made.join(dead), await made.join(dead, 100)
 
     assert dead.outcome is not None
     assert dead.outcome.error is not None
     assert (dead.status, dead.outcome.error.type) == (RunStatus.ERROR, "ServerDied")
-    assert [event.seq for event in told] == [dead.last_seq] == [101]
-    assert (waited.status, waited.first_seq) == (RunStatus.SUCCESS, 102)
+    assert [event.seq for event in told] == [dead.last_seq] == [102]
+    assert (kinds(whole), [event.seq for event in whole]) == (["error", "end"], [101, 102])
+    assert (waited.status, waited.first_seq) == (RunStatus.SUCCESS, 103)
     assert (await made.threads.get(THREAD)).status is ThreadStatus.IDLE
+
+
+async def test_runs_that_wait_can_be_waited_for_and_cancelled_after_a_recovery() -> None:
+    made = house(holding())
+    waiting = []
+    for _ in range(3):
+        new = made.runs._admission.new_run(on_thread())
+        waiting.append(await made.store.admit_run(new, create_thread=True, reject_busy=False, seq_block=100))
+
+    async with running(made):
+        await made.runs.recover()
+        await made.runs.cancel(waiting[2].run_id)
+        ended = await made.end(waiting[2])
+        made.executor.release.set()
+        turn = await made.end(waiting[1])
+
+    assert (ended.status, turn.status) == (RunStatus.INTERRUPTED, RunStatus.SUCCESS)
+
+
+class Committing(Store):
+    """A store that has written, and whose answer takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrote = asyncio.Event()
+
+    async def admit_run(self, run: Run, *, create_thread: bool, reject_busy: bool, seq_block: int) -> Run:
+        await super().admit_run(run, create_thread=create_thread, reject_busy=reject_busy, seq_block=seq_block)
+        self.wrote.set()
+        return await asyncio.Future()
+
+
+async def test_a_run_whose_caller_leaves_while_its_row_is_written_does_not_keep_its_thread() -> None:
+    store = Committing()
+    async with running(house(holding(), store=store)) as made, asyncio.timeout(SOON):
+        creating = asyncio.create_task(made.runs.create(on_thread()))
+        await store.wrote.wait()
+        (written,) = await store.unfinished_runs()
+
+        creating.cancel()
+        await asyncio.gather(creating, return_exceptions=True)
+        await made.begun()
+        made.executor.release.set()
+        ended = await made.end(written)
+        thread = await made.threads.get(THREAD)
+
+    assert (ended.status, thread.status) == (RunStatus.SUCCESS, ThreadStatus.IDLE)
 
 
 async def test_recovery_of_nothing_does_nothing() -> None:

@@ -16,6 +16,8 @@ from graphwire_server.core.model import (
     CheckpointRef,
     Interrupt,
     Page,
+    RunSpec,
+    RunStatus,
     StateTask,
     TaskInterrupts,
     ThreadQuery,
@@ -61,12 +63,13 @@ async def test_a_thread_may_have_its_graph_from_the_start() -> None:
     assert (thread.graph_id, thread.metadata["graph_id"], thread.metadata["a"]) == ("agent", "agent", 1)
 
 
-@pytest.mark.parametrize("call", ["get", "delete", "merge", "state", "update", "history"])
+@pytest.mark.parametrize("call", ["get", "delete", "merge", "copy", "state", "update", "history"])
 async def test_an_unknown_thread_and_a_wrong_id_are_refused(call: str) -> None:
     threads = house().threads
     calls: dict[str, Callable[[str], Awaitable[object]]] = {
         "get": threads.get,
         "delete": threads.delete,
+        "copy": threads.copy,
         "merge": lambda name: threads.merge_metadata(name, {}),
         "state": lambda name: threads.state(name, LATEST, subgraphs=False),
         "update": lambda name: threads.update_state(name, LATEST, {}, None),
@@ -171,6 +174,35 @@ async def test_a_busy_thread_is_neither_changed_nor_deleted() -> None:
             await made.threads.update_state(THREAD, LATEST, {}, None)
         with pytest.raises(ThreadBusy):
             await made.threads.delete(THREAD)
+
+
+async def test_a_copy_has_an_id_times_and_numbers_of_its_own() -> None:
+    async with running(house()) as made:
+        await made.events(on_thread())
+        source = await made.threads.merge_metadata(THREAD, {"a": 1})
+
+        copy = await made.threads.copy(THREAD.upper())
+
+        first = await made.events(RunSpec(assistant="agent", thread_id=copy.thread_id))
+    assert copy.thread_id != source.thread_id
+    assert copy.created_at == copy.updated_at > source.updated_at
+    assert (copy.metadata, copy.graph_id, copy.status) == (source.metadata, "agent", ThreadStatus.IDLE)
+    assert [event.seq for event in first] == [1, 2, 3]
+
+
+async def test_a_busy_thread_is_copied_as_an_idle_one_that_can_run() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    async with running(house(executor)) as made:
+        await made.runs.create(on_thread())
+
+        copy = await made.threads.copy(THREAD)
+
+        run = await made.runs.create(RunSpec(assistant="agent", thread_id=copy.thread_id))
+        executor.release.set()
+        await made.end(run)
+    assert copy.status is ThreadStatus.IDLE
+    assert run.status is RunStatus.RUNNING
 
 
 async def test_a_deleted_thread_takes_its_runs_and_events_with_it() -> None:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from graphwire_server.core import worker as module
+from graphwire_server.core.ending import INTERNAL, SELF_CANCELLED
 from graphwire_server.core.errors import Draining
-from graphwire_server.core.events import End, Event
+from graphwire_server.core.events import End, Error, Event
 from graphwire_server.core.model import Outcome, Run, RunError, RunSpec, RunStatus, ThreadStatus
 from graphwire_server.core.ports import Append
 from tests.unit.core.fakes import SOON, THREAD, Executor, House, emit, house, kinds, on_thread, running
@@ -41,7 +42,22 @@ async def test_a_failed_graph_is_data() -> None:
         thread = await made.threads.get(THREAD)
 
     assert last(events).error == error
+    assert kinds(events) == ["metadata", "error", "end"]
     assert (thread.status, thread.error) == (ThreadStatus.ERROR, "ValueError: no")
+
+
+async def test_an_error_that_the_engine_has_told_is_told_once() -> None:
+    error = RunError(type="ValueError", message="no")
+
+    async def fail(run: Run, append: Append) -> Outcome:
+        append((), Error(error=error), 10)
+        return Outcome(status=RunStatus.ERROR, error=error)
+
+    async with running(house(Executor(fail))) as made:
+        events = await made.events(on_thread())
+
+    assert kinds(events) == ["metadata", "error", "end"]
+    assert last(events).event_count == 3
 
 
 async def test_a_run_that_stopped_leaves_its_thread_interrupted() -> None:
@@ -64,8 +80,37 @@ async def test_an_executor_that_raises_still_ends_its_run() -> None:
     async with running(house(Executor(crash))) as made:
         events = await made.events(on_thread())
 
-    assert kinds(events) == ["metadata", "values", "end"]
-    assert last(events).status is RunStatus.ERROR
+    assert kinds(events) == ["metadata", "values", "error", "end"]
+    assert events[2].payload == Error(error=INTERNAL)
+    assert (last(events).status, last(events).error) == (RunStatus.ERROR, INTERNAL)
+
+
+async def test_a_node_that_cancels_itself_fails_its_run() -> None:
+    async def give_up(run: Run, append: Append) -> Outcome:
+        raise asyncio.CancelledError
+
+    async with running(house(Executor(give_up))) as made:
+        events = await made.events(on_thread())
+
+    assert kinds(events) == ["metadata", "error", "end"]
+    assert last(events).error == SELF_CANCELLED
+
+
+async def test_the_row_of_a_failed_run_counts_its_error_and_comes_before_it() -> None:
+    async def crash(run: Run, append: Append) -> Outcome:
+        raise OSError("disk")
+
+    async with running(house(Executor(crash))) as made:
+        noted, made.store.on_finish = _watching(made)
+
+        events = await made.events(on_thread())
+        thread = await made.threads.get(THREAD)
+        again = await made.events(on_thread())
+
+    assert noted == [False, False]
+    assert [event.seq for event in events] == [1, 2, 3]
+    assert made.store.finished[0].last_seq == thread.last_seq == last(events).event_count == 3
+    assert again[0].seq == 4
 
 
 async def _stop_during(made: House) -> Run:
@@ -88,7 +133,9 @@ async def test_a_server_that_stops_cuts_runs_short_and_says_so() -> None:
     assert ended.outcome.error is not None
     assert (ended.status, ended.outcome.error.type) == (RunStatus.ERROR, "ServerStopped")
     assert ended.outcome.error.retryable
-    assert kinds(events) == ["metadata", "values", "end"]
+    assert kinds(events) == ["metadata", "values", "error", "end"]
+    assert [event.seq for event in events] == [1, 2, 3, 4]
+    assert ended.last_seq == last(events).event_count == 4
 
 
 async def test_a_run_may_end_by_itself_in_the_grace_period() -> None:
@@ -119,7 +166,8 @@ def _watching(made: House) -> tuple[list[bool], Callable[[Run], None]]:
 
     def look(run: Run) -> None:
         log, _ = made.logs._live[run.thread_id]
-        noted.append(any(event.payload.mode == "end" for event in log.read(0, 1 << 20)))
+        mine = [event for event in log.read(0, 1 << 20) if event.run_id == run.run_id]
+        noted.append(any(event.payload.mode in ("error", "end") for event in mine))
 
     return noted, look
 

@@ -24,15 +24,8 @@ SERVICES: dict[str, tuple[ServiceDescriptor, type]] = {
     "AssistantService": (assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"], AssistantService),
 }
 LATER = [
-    "RunService/BatchCreateRuns",
-    "RunService/CancelRuns",
-    "ThreadService/WatchThread",
-    "ThreadService/CopyThread",
     "AssistantService/CreateAssistant",
     "AssistantService/UpdateAssistant",
-    "AssistantService/DeleteAssistant",
-    "AssistantService/ListAssistantVersions",
-    "AssistantService/SetLatestAssistantVersion",
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
 from graphwire.v1.json_pb2 import Json
-from graphwire.v1.run_service_pb2 import CreateRunRequest, InvokeRunRequest, StreamRunRequest
+from graphwire.v1.run_service_pb2 import CancelRunsRequest, CreateRunRequest, InvokeRunRequest, StreamRunRequest
 from graphwire_server.core.errors import InvalidField, NotOffered
 from graphwire_server.core.follow import Filter
 from graphwire_server.core.model import (
@@ -46,6 +46,9 @@ def request(**fields: Any) -> StreamRunRequest:
         ({"interrupt_after": ["*"]}, {"interrupt_after": ("*",)}),
         ({"stream_mode": ["updates", "custom"]}, {"stream_modes": ("updates", "custom")}),
         ({"stream_subgraphs": True}, {"stream_subgraphs": True}),
+        ({"stream_resumable": True}, {"stream_resumable": True}),
+        ({"feedback_keys": ["a"]}, {}),
+        ({"langsmith_tracer": run_pb2.LangsmithTracer(project_name="p", example_id="e")}, {}),
         ({"durability": run_pb2.DURABILITY_EXIT}, {"durability": Durability.EXIT}),
         (
             {"multitask_strategy": run_pb2.MULTITASK_STRATEGY_REJECT},
@@ -100,11 +103,8 @@ def test_a_run_that_is_not_streamed_keeps_its_output_for_who_waits(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("stream_resumable", True),
         ("start_after", {}),
         ("webhook", "http://x"),
-        ("feedback_keys", ["a"]),
-        ("langsmith_tracer", {}),
         ("request_id", "x"),
         ("timeout", {}),
     ],
@@ -150,6 +150,63 @@ def test_a_field_that_is_wrong_is_named(field: str, given: dict[str, Any]) -> No
         requests.run_spec(request(**given))
 
     assert refused.value.field == field
+
+
+def test_a_batch_is_its_runs_in_order() -> None:
+    specs = requests.batch_specs([CreateRunRequest(assistant_id="a"), CreateRunRequest(assistant_id="b", input=ONE)])
+
+    assert specs == [RunSpec(assistant="a"), RunSpec(assistant="b", has_input=True, input={"a": 1})]
+
+
+def test_a_field_of_a_batch_that_cannot_be_read_is_named_with_its_place() -> None:
+    wrong = CreateRunRequest(assistant_id="a", config=run_pb2.RunConfig(metadata=Json(text="[]")))
+
+    with pytest.raises(InvalidField) as refused:
+        requests.batch_specs([CreateRunRequest(assistant_id="a"), wrong])
+
+    assert refused.value.field == "requests[1].config.metadata"
+
+
+def test_what_a_batch_asks_for_and_is_not_offered_is_named_with_its_place() -> None:
+    with pytest.raises(NotOffered, match="webhook") as refused:
+        requests.batch_specs([CreateRunRequest(assistant_id="a"), CreateRunRequest(assistant_id="a", webhook="x")])
+
+    assert refused.value.metadata == {"index": "1"}
+
+
+@pytest.mark.parametrize(
+    ("core", "wire"),
+    [("[3].thread_id", "requests[3].thread_id"), ("[]", "requests"), ("[0].context", "requests[0].context")],
+)
+def test_a_field_of_a_batch_is_named_as_the_request_has_it(core: str, wire: str) -> None:
+    with pytest.raises(InvalidField) as refused, requests.batch_fields():
+        raise InvalidField(core, "must be better", 400)
+
+    assert (refused.value.field, refused.value.problem, refused.value.http_status) == (wire, "must be better", 400)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({}, "all"),
+        ({"thread_id": UUID}, "all"),
+        ({"status": run_pb2.RUN_STATUS_PENDING}, "pending"),
+        ({"status": run_pb2.RUN_STATUS_RUNNING}, "running"),
+        ({"run_ids": [UUID]}, None),
+        ({"run_ids": [UUID], "status": run_pb2.RUN_STATUS_RUNNING}, "running"),
+    ],
+)
+def test_which_runs_are_cancelled_by_status(given: dict[str, Any], meant: str | None) -> None:
+    assert requests.active_status(CancelRunsRequest(**given)) == meant
+
+
+@pytest.mark.parametrize("status", [run_pb2.RUN_STATUS_SUCCESS, 99])
+@pytest.mark.parametrize("run_ids", [[], [UUID]])
+def test_runs_that_have_ended_cannot_be_cancelled_by_status(status: Any, run_ids: list[str]) -> None:
+    with pytest.raises(InvalidField) as refused:
+        requests.active_status(CancelRunsRequest(status=status, run_ids=run_ids))
+
+    assert refused.value.field == "status"
 
 
 def test_a_whole_checkpoint() -> None:

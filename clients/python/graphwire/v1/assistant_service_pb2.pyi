@@ -408,7 +408,7 @@ class DeleteAssistantRequest(_message.Message):
     ASSISTANT_ID_FIELD_NUMBER: _builtins.int
     DELETE_THREADS_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
-    """The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND."""
+    """The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND."""
     delete_threads: _builtins.bool
     """Whether to delete the threads of its runs as well. Default: false."""
     def __init__(
@@ -452,7 +452,7 @@ class ListAssistantVersionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
-    """The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND."""
+    """The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND."""
     page_size: _builtins.int
     """The most versions to return: 1 to 1000. 0 means 10. More is refused with INVALID_ARGUMENT."""
     page_token: _builtins.str
@@ -509,9 +509,9 @@ class SetLatestAssistantVersionRequest(_message.Message):
     ASSISTANT_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
-    """The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND."""
+    """The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND."""
     version: _builtins.int
-    """The version: 1 or more. Required; an unknown one is refused with NOT_FOUND."""
+    """The version: 1 or more. Required; an unknown one is refused with INVALID_ARGUMENT."""
     def __init__(
         self,
         *,

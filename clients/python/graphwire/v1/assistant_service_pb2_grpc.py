@@ -139,7 +139,7 @@ class AssistantServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListAssistantVersions(self, request, context):
-        """Lists the versions of an assistant, the newest first.
+        """Lists the versions of an assistant, the newest first. A graph's own assistant has one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,7 @@ class AssistantServiceStub:
     DeleteAssistant: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.DeleteAssistantRequest, _assistant_service_pb2.DeleteAssistantResponse]
     """Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
     ListAssistantVersions: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.ListAssistantVersionsRequest, _assistant_service_pb2.ListAssistantVersionsResponse]
-    """Lists the versions of an assistant, the newest first."""
+    """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
     SetLatestAssistantVersion: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.SetLatestAssistantVersionRequest, _assistant_service_pb2.SetLatestAssistantVersionResponse]
     """Makes an earlier version the one that runs."""
     GetAssistantGraph: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.GetAssistantGraphRequest, _assistant_service_pb2.GetAssistantGraphResponse]
@@ -74,7 +74,7 @@ class AssistantServiceAsyncStub(AssistantServiceStub):
     DeleteAssistant: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.DeleteAssistantRequest, _assistant_service_pb2.DeleteAssistantResponse]  # type: ignore[assignment]
     """Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
     ListAssistantVersions: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.ListAssistantVersionsRequest, _assistant_service_pb2.ListAssistantVersionsResponse]  # type: ignore[assignment]
-    """Lists the versions of an assistant, the newest first."""
+    """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
     SetLatestAssistantVersion: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.SetLatestAssistantVersionRequest, _assistant_service_pb2.SetLatestAssistantVersionResponse]  # type: ignore[assignment]
     """Makes an earlier version the one that runs."""
     GetAssistantGraph: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.GetAssistantGraphRequest, _assistant_service_pb2.GetAssistantGraphResponse]  # type: ignore[assignment]
@@ -141,7 +141,7 @@ class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _assistant_service_pb2.ListAssistantVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_assistant_service_pb2.ListAssistantVersionsResponse, _abc.Awaitable[_assistant_service_pb2.ListAssistantVersionsResponse]]:
-        """Lists the versions of an assistant, the newest first."""
+        """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
 
     @_abc_1.abstractmethod
     def SetLatestAssistantVersion(

@@ -505,7 +505,9 @@ Global___CheckpointRef: _TypeAlias = CheckpointRef  # noqa: Y015
 
 @_typing.final
 class LangsmithTracer(_message.Message):
-    """Where a trace of the run goes, for graphs that are traced with LangSmith."""
+    """Where a trace of the run goes, for graphs that are traced with LangSmith. Accepted and without effect: this server sends no traces
+    of its own. Graphs that trace themselves take their project from the environment.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -68,7 +68,12 @@ class StreamRunRequest(_message.Message):
     stream_subgraphs: _builtins.bool
     """Whether events of subgraphs are streamed as well. Default: false."""
     stream_resumable: _builtins.bool
-    """Whether the run's events are kept for a time after it has ended, through restarts. Default: false."""
+    """Whether readers may come back to the run. Then a cursor is served while it executes and for 120 seconds after its end, and a stateless run
+    can be joined, waited for and read as long as that, though without its input. In this version events are held in memory, the
+    newest within the bounds of the server: for each thread while a run or a reader is on it, and for all others together. A cursor behind which
+    events are no longer held is refused with OUT_OF_RANGE (CURSOR_EXPIRED), as every one is after a restart of the server. Default: false;
+    then a stateless run is gone when it has ended.
+    """
     durability: _run_pb2.Durability.ValueType
     """When checkpoints are written."""
     multitask_strategy: _run_pb2.MultitaskStrategy.ValueType
@@ -131,11 +136,13 @@ class StreamRunRequest(_message.Message):
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Keys for which feedback will be given, for graphs that are traced."""
+        """Keys for which feedback will be given, for graphs that are traced. Accepted and without effect: this server traces nothing by itself,
+        so there is nothing to give feedback to.
+        """
 
     @_builtins.property
     def langsmith_tracer(self) -> _run_pb2.LangsmithTracer:
-        """Where a trace of the run goes."""
+        """Where a trace of the run goes. Accepted and without effect: this server sends no traces of its own."""
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
@@ -379,7 +386,7 @@ class CreateRunRequest(_message.Message):
     stream_subgraphs: _builtins.bool
     """As in StreamRunRequest.stream_subgraphs: whether subgraphs stream as well."""
     stream_resumable: _builtins.bool
-    """As in StreamRunRequest.stream_resumable: whether events are kept."""
+    """As in StreamRunRequest.stream_resumable: whether readers may come back."""
     durability: _run_pb2.Durability.ValueType
     """As in StreamRunRequest.durability: when checkpoints are written."""
     multitask_strategy: _run_pb2.MultitaskStrategy.ValueType
@@ -436,11 +443,11 @@ class CreateRunRequest(_message.Message):
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """As in StreamRunRequest.feedback_keys: keys of feedback."""
+        """As in StreamRunRequest.feedback_keys: keys of feedback, without effect."""
 
     @_builtins.property
     def langsmith_tracer(self) -> _run_pb2.LangsmithTracer:
-        """As in StreamRunRequest.langsmith_tracer: where a trace goes."""
+        """As in StreamRunRequest.langsmith_tracer: where a trace goes, without effect."""
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
@@ -559,7 +566,7 @@ class BatchCreateRunsRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateRunRequest]:
-        """The runs, 1 to 100. All or none are created."""
+        """The runs: 1 to 1000, else INVALID_ARGUMENT. All or none are created."""
 
     def __init__(
         self,
@@ -639,7 +646,7 @@ class InvokeRunRequest(_message.Message):
     stream_subgraphs: _builtins.bool
     """As in StreamRunRequest.stream_subgraphs: whether subgraphs stream as well."""
     stream_resumable: _builtins.bool
-    """As in StreamRunRequest.stream_resumable: whether events are kept."""
+    """As in StreamRunRequest.stream_resumable: whether readers may come back."""
     durability: _run_pb2.Durability.ValueType
     """As in StreamRunRequest.durability: when checkpoints are written."""
     multitask_strategy: _run_pb2.MultitaskStrategy.ValueType
@@ -698,11 +705,11 @@ class InvokeRunRequest(_message.Message):
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """As in StreamRunRequest.feedback_keys: keys of feedback."""
+        """As in StreamRunRequest.feedback_keys: keys of feedback, without effect."""
 
     @_builtins.property
     def langsmith_tracer(self) -> _run_pb2.LangsmithTracer:
-        """As in StreamRunRequest.langsmith_tracer: where a trace goes."""
+        """As in StreamRunRequest.langsmith_tracer: where a trace goes, without effect."""
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
@@ -1061,7 +1068,7 @@ Global___CancelRunResponse: _TypeAlias = CancelRunResponse  # noqa: Y015
 
 @_typing.final
 class CancelRunsRequest(_message.Message):
-    """Runs to cancel: either ids, or a status."""
+    """Runs to cancel: either ids, or a status. Only runs that have not ended are meant."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1070,14 +1077,18 @@ class CancelRunsRequest(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
-    """The thread whose runs are meant: a UUID. Required with `run_ids`."""
+    """The thread whose runs are meant: a UUID. Required with `run_ids`, else INVALID_ARGUMENT. Absent means all threads, those of stateless
+    runs included.
+    """
     status: _run_pb2.RunStatus.ValueType
-    """All runs in this status, pending or running. Together with `run_ids` it is refused with INVALID_ARGUMENT."""
+    """All runs in this status, pending or running; others are refused with INVALID_ARGUMENT. Unspecified, and without `run_ids`, means both. Together
+    with `run_ids` it is refused with INVALID_ARGUMENT.
+    """
     action: _run_pb2.CancelAction.ValueType
     """What becomes of the runs' work."""
     @_builtins.property
     def run_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The runs: UUIDs, at most 100."""
+        """The runs: UUIDs, at most 100, else INVALID_ARGUMENT. Empty means those in `status`."""
 
     def __init__(
         self,
@@ -1106,7 +1117,7 @@ class CancelRunsResponse(_message.Message):
     RUN_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def run_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Their ids. Set by the server."""
+        """Their ids, at least one, in the order in which they were created. Set by the server."""
 
     def __init__(
         self,

@@ -127,7 +127,9 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreateRuns(self, request, context):
-        """Creates several runs; all or none.
+        """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
+        named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
+        since another caller took its thread or the store fails, those before it are cancelled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,7 +171,8 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelRuns(self, request, context):
-        """Cancels several runs, by id or by status.
+        """Cancels several runs, by id or by status. Runs that have ended or do not exist are passed over; where none is left, it is refused with
+        NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

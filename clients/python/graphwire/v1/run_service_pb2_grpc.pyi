@@ -49,7 +49,10 @@ class RunServiceStub:
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CreateRunRequest, _run_service_pb2.CreateRunResponse]
     """Creates a run and returns at once. It executes in the background."""
     BatchCreateRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.BatchCreateRunsRequest, _run_service_pb2.BatchCreateRunsResponse]
-    """Creates several runs; all or none."""
+    """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
+    named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
+    since another caller took its thread or the store fails, those before it are cancelled.
+    """
     InvokeRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.InvokeRunRequest, _run_service_pb2.InvokeRunResponse]
     """Creates a run, waits until it has ended, and returns its outcome."""
     WaitRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.WaitRunRequest, _run_service_pb2.WaitRunResponse]
@@ -61,7 +64,9 @@ class RunServiceStub:
     CancelRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunRequest, _run_service_pb2.CancelRunResponse]
     """Cancels a run that has not ended."""
     CancelRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunsRequest, _run_service_pb2.CancelRunsResponse]
-    """Cancels several runs, by id or by status."""
+    """Cancels several runs, by id or by status. Runs that have ended or do not exist are passed over; where none is left, it is refused with
+    NOT_FOUND.
+    """
     DeleteRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.DeleteRunRequest, _run_service_pb2.DeleteRunResponse]
     """Deletes a run that has ended. Its checkpoints stay with the thread."""
 
@@ -86,7 +91,10 @@ class RunServiceAsyncStub(RunServiceStub):
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CreateRunRequest, _run_service_pb2.CreateRunResponse]  # type: ignore[assignment]
     """Creates a run and returns at once. It executes in the background."""
     BatchCreateRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.BatchCreateRunsRequest, _run_service_pb2.BatchCreateRunsResponse]  # type: ignore[assignment]
-    """Creates several runs; all or none."""
+    """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
+    named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
+    since another caller took its thread or the store fails, those before it are cancelled.
+    """
     InvokeRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.InvokeRunRequest, _run_service_pb2.InvokeRunResponse]  # type: ignore[assignment]
     """Creates a run, waits until it has ended, and returns its outcome."""
     WaitRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.WaitRunRequest, _run_service_pb2.WaitRunResponse]  # type: ignore[assignment]
@@ -98,7 +106,9 @@ class RunServiceAsyncStub(RunServiceStub):
     CancelRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunRequest, _run_service_pb2.CancelRunResponse]  # type: ignore[assignment]
     """Cancels a run that has not ended."""
     CancelRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunsRequest, _run_service_pb2.CancelRunsResponse]  # type: ignore[assignment]
-    """Cancels several runs, by id or by status."""
+    """Cancels several runs, by id or by status. Runs that have ended or do not exist are passed over; where none is left, it is refused with
+    NOT_FOUND.
+    """
     DeleteRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.DeleteRunRequest, _run_service_pb2.DeleteRunResponse]  # type: ignore[assignment]
     """Deletes a run that has ended. Its checkpoints stay with the thread."""
 
@@ -144,7 +154,10 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.BatchCreateRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.BatchCreateRunsResponse, _abc.Awaitable[_run_service_pb2.BatchCreateRunsResponse]]:
-        """Creates several runs; all or none."""
+        """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
+        named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
+        since another caller took its thread or the store fails, those before it are cancelled.
+        """
 
     @_abc_1.abstractmethod
     def InvokeRun(
@@ -192,7 +205,9 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.CancelRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.CancelRunsResponse, _abc.Awaitable[_run_service_pb2.CancelRunsResponse]]:
-        """Cancels several runs, by id or by status."""
+        """Cancels several runs, by id or by status. Runs that have ended or do not exist are passed over; where none is left, it is refused with
+        NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def DeleteRun(

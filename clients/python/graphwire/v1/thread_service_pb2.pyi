@@ -436,7 +436,7 @@ class CopyThreadResponse(_message.Message):
     THREAD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def thread(self) -> _thread_pb2.Thread:
-        """The new thread. Set by the server."""
+        """The new thread, with an id and times of its own. Set by the server."""
 
     def __init__(
         self,
@@ -699,14 +699,17 @@ class WatchThreadRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
-    """The thread: a UUID. Required; an unknown one is refused with NOT_FOUND."""
+    """The thread: a UUID. Required; an unknown one, and that of a stateless run, is refused with NOT_FOUND."""
     after_seq: _builtins.int
-    """The cursor, as in JoinRunRequest: 0 means from the oldest event that is held. Absent means only what happens from now on."""
+    """The cursor: events with higher numbers are delivered, first those that have happened, then those that happen. 0 means from the
+    thread's first event. Absent means only what happens from now on. Less than 0, or more than the newest event's number, is refused with
+    INVALID_ARGUMENT; a cursor behind which events are no longer held with OUT_OF_RANGE, which names the oldest number that is held.
+    """
     payload_format: _json_pb2.PayloadFormat.ValueType
     """The form of JSON in the answer."""
     @_builtins.property
     def filter(self) -> _event_pb2.EventFilter:
-        """Which events are delivered. Absent means all."""
+        """Which events are delivered; `metadata`, `error` and `end` always are. Absent means all."""
 
     def __init__(
         self,
@@ -733,7 +736,9 @@ Global___WatchThreadRequest: _TypeAlias = WatchThreadRequest  # noqa: Y015
 
 @_typing.final
 class WatchThreadResponse(_message.Message):
-    """Events of the thread's runs, in order, as in StreamRunResponse."""
+    """Events of the thread's runs, in order, as in StreamRunResponse. Each names its run. The `end` of a run that was cancelled before its turn comes
+    alone, and may come between the events of another.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

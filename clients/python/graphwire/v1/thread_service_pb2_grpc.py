@@ -139,7 +139,9 @@ class ThreadServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CopyThread(self, request, context):
-        """Creates a thread with a copy of another's state and history.
+        """Creates a thread with a copy of another's metadata, state and history, those of its subgraphs included. Runs are not copied, and the
+        copy's events are numbered from 1. A thread on which a run executes is copied as well, as a branch of what the run has done so far: the copy
+        is idle, with the checkpoints that are stored at that moment. What happens on either thread afterwards does not touch the other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,7 +169,9 @@ class ThreadServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchThread(self, request, context):
-        """Streams the events of all runs of a thread, and stays open between them.
+        """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
+        RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
+        thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,10 @@ class ThreadServiceStub:
     CountThreads: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.CountThreadsRequest, _thread_service_pb2.CountThreadsResponse]
     """Counts threads."""
     CopyThread: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.CopyThreadRequest, _thread_service_pb2.CopyThreadResponse]
-    """Creates a thread with a copy of another's state and history."""
+    """Creates a thread with a copy of another's metadata, state and history, those of its subgraphs included. Runs are not copied, and the
+    copy's events are numbered from 1. A thread on which a run executes is copied as well, as a branch of what the run has done so far: the copy
+    is idle, with the checkpoints that are stored at that moment. What happens on either thread afterwards does not touch the other.
+    """
     GetThreadState: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.GetThreadStateRequest, _thread_service_pb2.GetThreadStateResponse]
     """Returns a thread's state, now or at a checkpoint."""
     UpdateThreadState: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.UpdateThreadStateRequest, _thread_service_pb2.UpdateThreadStateResponse]
@@ -54,7 +57,10 @@ class ThreadServiceStub:
     ListThreadHistory: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.ListThreadHistoryRequest, _thread_service_pb2.ListThreadHistoryResponse]
     """Lists the states that a thread has had, the newest first."""
     WatchThread: _grpc.UnaryStreamMultiCallable[_thread_service_pb2.WatchThreadRequest, _thread_service_pb2.WatchThreadResponse]
-    """Streams the events of all runs of a thread, and stays open between them."""
+    """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
+    RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
+    thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+    """
 
 @_typing.type_check_only
 class ThreadServiceAsyncStub(ThreadServiceStub):
@@ -74,7 +80,10 @@ class ThreadServiceAsyncStub(ThreadServiceStub):
     CountThreads: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.CountThreadsRequest, _thread_service_pb2.CountThreadsResponse]  # type: ignore[assignment]
     """Counts threads."""
     CopyThread: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.CopyThreadRequest, _thread_service_pb2.CopyThreadResponse]  # type: ignore[assignment]
-    """Creates a thread with a copy of another's state and history."""
+    """Creates a thread with a copy of another's metadata, state and history, those of its subgraphs included. Runs are not copied, and the
+    copy's events are numbered from 1. A thread on which a run executes is copied as well, as a branch of what the run has done so far: the copy
+    is idle, with the checkpoints that are stored at that moment. What happens on either thread afterwards does not touch the other.
+    """
     GetThreadState: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.GetThreadStateRequest, _thread_service_pb2.GetThreadStateResponse]  # type: ignore[assignment]
     """Returns a thread's state, now or at a checkpoint."""
     UpdateThreadState: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.UpdateThreadStateRequest, _thread_service_pb2.UpdateThreadStateResponse]  # type: ignore[assignment]
@@ -82,7 +91,10 @@ class ThreadServiceAsyncStub(ThreadServiceStub):
     ListThreadHistory: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.ListThreadHistoryRequest, _thread_service_pb2.ListThreadHistoryResponse]  # type: ignore[assignment]
     """Lists the states that a thread has had, the newest first."""
     WatchThread: _aio.UnaryStreamMultiCallable[_thread_service_pb2.WatchThreadRequest, _thread_service_pb2.WatchThreadResponse]  # type: ignore[assignment]
-    """Streams the events of all runs of a thread, and stays open between them."""
+    """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
+    RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
+    thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+    """
 
 class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
     """Threads, their states, and what happens on them."""
@@ -141,7 +153,10 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _thread_service_pb2.CopyThreadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_thread_service_pb2.CopyThreadResponse, _abc.Awaitable[_thread_service_pb2.CopyThreadResponse]]:
-        """Creates a thread with a copy of another's state and history."""
+        """Creates a thread with a copy of another's metadata, state and history, those of its subgraphs included. Runs are not copied, and the
+        copy's events are numbered from 1. A thread on which a run executes is copied as well, as a branch of what the run has done so far: the copy
+        is idle, with the checkpoints that are stored at that moment. What happens on either thread afterwards does not touch the other.
+        """
 
     @_abc_1.abstractmethod
     def GetThreadState(
@@ -173,6 +188,9 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _thread_service_pb2.WatchThreadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_thread_service_pb2.WatchThreadResponse], _abc.AsyncIterator[_thread_service_pb2.WatchThreadResponse]]:
-        """Streams the events of all runs of a thread, and stays open between them."""
+        """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
+        RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
+        thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+        """
 
 def add_ThreadServiceServicer_to_server(servicer: ThreadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from graphwire_server.core.errors import CursorExpired, Draining
+from graphwire_server.core.errors import CursorExpired, Draining, ThreadNotFound
 from graphwire_server.core.events import Event, Payload
 from graphwire_server.core.model import Retention
 
@@ -39,6 +39,7 @@ class MemoryThreadLog:
         self._bytes = 0
         self._waiters: dict[asyncio.Future[None], None] = {}
         self._closed = False
+        self._gone = False
 
     @property
     def oldest_seq(self) -> int:
@@ -87,6 +88,8 @@ class MemoryThreadLog:
     async def wait(self, after_seq: int) -> None:
         """Returns when an event behind the cursor is there (port `ThreadLog`)."""
         while self.newest_seq <= after_seq:
+            if self._gone:
+                raise ThreadNotFound(self._thread_id)
             if self._closed:
                 raise Draining(after_seq)
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -100,6 +103,11 @@ class MemoryThreadLog:
     def close(self) -> None:
         """Ends the waiting of all readers: the server stops."""
         self._closed = True
+        self._wake()
+
+    def forget(self) -> None:
+        """Ends the waiting of all readers: the thread is gone, and nothing follows."""
+        self._gone = True
         self._wake()
 
     def _wake(self) -> None:
@@ -136,7 +144,6 @@ class MemoryLog:
         self._live: dict[str, tuple[MemoryThreadLog, int]] = {}
         self._ended: OrderedDict[str, tuple[MemoryThreadLog, float]] = OrderedDict()
         self._ended_bytes = 0
-        self._gone: set[str] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -146,14 +153,15 @@ class MemoryLog:
         try:
             yield log
         finally:
-            self._release(thread_id)
+            self._release(thread_id, log)
 
     def forget(self, thread_id: str) -> None:
         """Drops what is held of a thread that is gone (port `EventLog`)."""
         if entry := self._ended.pop(thread_id, None):
             self._ended_bytes -= entry[0].held_bytes
-        elif thread_id in self._live:
-            self._gone.add(thread_id)
+        elif holding := self._live.pop(thread_id, None):
+            # A new thread may get the id while readers of this one are still attached: it must not go on with their numbers.
+            holding[0].forget()
 
     def close(self) -> None:
         """Ends the waiting of all readers, now and from now on."""
@@ -183,13 +191,15 @@ class MemoryLog:
                 return entry[0]
         return MemoryThreadLog(thread_id, newest_seq, self._retention.thread_bytes, self._clock)
 
-    def _release(self, thread_id: str) -> None:
-        log, holders = self._live.pop(thread_id)
+    def _release(self, thread_id: str, log: MemoryThreadLog) -> None:
+        held, holders = self._live.get(thread_id, (None, 0))
+        if held is not log:  # its thread is gone
+            return
         if holders > 1:
             self._live[thread_id] = (log, holders - 1)
-        elif thread_id in self._gone:
-            self._gone.remove(thread_id)
-        elif log.held_bytes:
+            return
+        del self._live[thread_id]
+        if log.held_bytes:
             self._ended[thread_id] = (log, self._clock() + self._retention.ended_for.total_seconds())
             self._ended_bytes += log.held_bytes
             self._expire()

@@ -22,14 +22,19 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.storage.containment import contains
+from graphwire_server.storage.copies import copied
 from graphwire_server.storage.occupancy import admitted, opened, started, vacated
 
 
 class Checkpoints(Protocol):
-    """The part of a checkpoint saver that deleting a thread needs."""
+    """The part of a checkpoint saver that deleting and copying a thread need."""
 
     def delete_thread(self, thread_id: str) -> None:
         """Deletes all checkpoints of a thread."""
+        ...
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copies all checkpoints of a thread to another that has none."""
         ...
 
 
@@ -37,7 +42,7 @@ class MemoryStore:
     """The `Store` port in memory.
 
     Args:
-        checkpoints: Whose checkpoints go when a thread is deleted; None where another does that.
+        checkpoints: Whose checkpoints go when a thread is deleted, and are copied with it; None where another does that.
     """
 
     def __init__(self, checkpoints: Checkpoints | None = None) -> None:
@@ -84,6 +89,14 @@ class MemoryStore:
         del self._threads[thread_id]
         for run_id in self._runs_of.pop(thread_id, ()):
             del self._runs[run_id]
+
+    async def copy_thread(self, thread_id: str, copy_id: str, now: datetime) -> Thread:
+        """Adds a copy of a thread with all its checkpoints, and returns it. Raises ThreadNotFound."""
+        made = copied(self._thread(thread_id), copy_id, now)
+        if self._checkpoints is not None:
+            self._checkpoints.copy_thread(thread_id, copy_id)
+        self._threads[copy_id] = made
+        return made
 
     async def search_threads(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> list[Thread]:
         """A page of the threads that match; ties by id, in the same direction."""

@@ -23,6 +23,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from graphwire_server.core.headers import PRIVATE_KEY
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.statements import LAST_CHECKPOINT_ID
 
@@ -112,6 +113,16 @@ class InlineSaver(SqliteSaver):
         for found in await self._query(lambda saver: [*saver.list(config, filter=filter, before=before, limit=limit)]):
             yield found
 
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Stores a checkpoint. Raises StoreUnavailable."""
+        return super().put(_kept(config), checkpoint, metadata, new_versions)
+
     async def aput(
         self,
         config: RunnableConfig,
@@ -121,7 +132,7 @@ class InlineSaver(SqliteSaver):
     ) -> RunnableConfig:
         """Stores a checkpoint. Raises StoreUnavailable."""
         collector = _Collector(self.serde)
-        stored = collector.put(config, checkpoint, metadata, new_versions)
+        stored = collector.put(_kept(config), checkpoint, metadata, new_versions)
         await self._awrite(collector.statements)
         return stored
 
@@ -171,6 +182,15 @@ class InlineSaver(SqliteSaver):
             return read(saver)
 
         return await self._database.hand_over(self._database.query(function))
+
+
+def _kept(config: RunnableConfig) -> RunnableConfig:
+    """The configuration without what came by headers: the library writes all text in it into the checkpoint's metadata."""
+    configurable = config.get("configurable", {})
+    private = configurable.get(PRIVATE_KEY)
+    if not private:
+        return config
+    return {**config, "configurable": {key: value for key, value in configurable.items() if key not in private}}
 
 
 class _Statements:

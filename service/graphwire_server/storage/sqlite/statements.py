@@ -27,6 +27,21 @@ UPDATE threads SET last_seq = max(last_seq, :last_seq), reserved_seq = max(reser
 DELETE_THREAD = "DELETE FROM threads WHERE thread_id = ?"  # its runs go with it, by their foreign key
 DELETE_CHECKPOINTS = "DELETE FROM checkpoints WHERE thread_id = ?"
 DELETE_WRITES = "DELETE FROM writes WHERE thread_id = ?"
+# A checkpoint and its writes do not name their thread but in the column: LangGraph leaves the id out of what it serializes.
+COPY_CHECKPOINTS = """
+INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)
+SELECT :copy_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata
+FROM checkpoints WHERE thread_id = :thread_id
+"""
+COPY_WRITES = """
+INSERT INTO writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)
+SELECT :copy_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value
+FROM writes WHERE thread_id = :thread_id
+"""
+CHECKPOINT_BYTES = """
+SELECT CAST((SELECT total(length(checkpoint)) FROM checkpoints WHERE thread_id = :thread_id)
+    + (SELECT total(length(value)) FROM writes WHERE thread_id = :thread_id) AS INTEGER)
+"""
 
 _MATCHING = """
 FROM threads

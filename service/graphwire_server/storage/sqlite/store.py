@@ -22,6 +22,7 @@ from graphwire_server.core.model import (
     ThreadSort,
     ThreadStatus,
 )
+from graphwire_server.storage.copies import copied
 from graphwire_server.storage.occupancy import admitted, opened, started, vacated
 from graphwire_server.storage.sqlite import codec
 from graphwire_server.storage.sqlite import statements as sql
@@ -88,6 +89,21 @@ class SqliteStore:
                 connection.execute(statement, (thread_id,))
 
         await self._database.write(delete)
+
+    async def copy_thread(self, thread_id: str, copy_id: str, now: datetime) -> Thread:
+        """Adds a copy of a thread with all its checkpoints, and returns it. Raises ThreadNotFound."""
+        ids = {"thread_id": thread_id, "copy_id": copy_id}
+        with self._database.read() as connection:
+            size = connection.execute(sql.CHECKPOINT_BYTES, ids).fetchone()[0]
+
+        def copy(connection: sqlite3.Connection) -> Thread:
+            made = copied(_known(connection, thread_id), copy_id, now)
+            connection.execute(sql.ADD_THREAD, thread_row(made))
+            connection.execute(sql.COPY_CHECKPOINTS, ids)
+            connection.execute(sql.COPY_WRITES, ids)
+            return made
+
+        return await self._database.write(copy, size)
 
     async def search_threads(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> list[Thread]:
         """A page of the threads that match; ties by id, in the same direction."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from graphwire_server.core.errors import CursorExpired, Draining
+from graphwire_server.core.errors import CursorExpired, Draining, ThreadNotFound
 from graphwire_server.core.events import Raw
 from graphwire_server.core.model import Retention
 from graphwire_server.storage.memory.log import MemoryLog, MemoryThreadLog
@@ -194,7 +194,6 @@ async def test_forgetting_lets_readers_read_on() -> None:
 
     assert len(read) == 1
     assert len(made) == 0
-    assert not made._gone
 
 
 async def test_forgetting_an_unknown_thread_is_nothing() -> None:
@@ -202,7 +201,33 @@ async def test_forgetting_an_unknown_thread_is_nothing() -> None:
 
     made.forget("t")
 
-    assert (len(made), made._gone) == (0, set())
+    assert len(made) == 0
+
+
+async def test_whoever_waits_on_a_forgotten_thread_is_told_that_it_is_gone() -> None:
+    made = logs()
+    async with made.attach("t", 0) as log:
+        waiter = asyncio.create_task(log.wait(0))
+        await asyncio.sleep(0)
+
+        made.forget("t")
+
+        with pytest.raises(ThreadNotFound):
+            await waiter
+
+
+async def test_a_new_thread_with_a_forgotten_ones_id_has_a_log_of_its_own() -> None:
+    made = logs()
+    async with made.attach("t", 0) as old:
+        fill(old, 3)
+        made.forget("t")
+        async with made.attach("t", 0) as new, made.attach("t", 0):
+            seq = new.append("r", (), ANY, 10).seq
+
+    assert new is not old
+    assert seq == 1
+    assert made._ended["t"][0] is new
+    assert not made._live
 
 
 async def test_closing_ends_waiting_now_and_from_now_on() -> None:

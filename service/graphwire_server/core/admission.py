@@ -1,0 +1,200 @@
+"""Admission: whether a request becomes a run.
+
+Owns what is checked before a run exists, from the request alone to what its thread is doing, and how the run is made of the request and its assistant.
+What two requests may race for, the store decides when it admits a run.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.errors import (
+    CapacityReached,
+    CheckpointNotFound,
+    GraphwireError,
+    InvalidField,
+    NothingToResume,
+    NotOffered,
+    ThreadBusy,
+    ThreadNotFound,
+)
+from graphwire_server.core.model import Assistant, MultitaskStrategy, Run, RunConfig, RunSpec, RunStatus, ThreadStatus
+from graphwire_server.core.ports import Clock, NewId, States, Store
+from graphwire_server.core.spec import check_spec
+from graphwire_server.core.worker import SEQ_BLOCK, Worker
+
+
+class Admission:
+    """What stands between a request and its run.
+
+    Args:
+        store: Rows of threads and their runs.
+        ephemeral: Rows of stateless runs, in memory.
+        states: The states that graphs have left.
+        assistants: The assistants.
+        worker: Executes the runs of this process.
+        most_runs: The most runs that have not ended.
+        clock: The time.
+        new_id: A new UUID.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ephemeral: Store,
+        states: States,
+        assistants: Assistants,
+        worker: Worker,
+        most_runs: int,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._store = store
+        self._ephemeral = ephemeral
+        self._states = states
+        self._assistants = assistants
+        self._worker = worker
+        self._most_runs = most_runs
+        self._clock = clock
+        self._new_id = new_id
+
+    def check_request(self, spec: RunSpec) -> RunSpec:
+        """The request with its ids and modes in canonical form.
+
+        Raises:
+            InvalidField: Something is wrong with it.
+            NothingToResume: It resumes, and has no thread on which something could wait.
+            AssistantNotFound: There is no such assistant.
+            NotOffered: It asks for what this version does not offer.
+        """
+        spec = check_spec(spec)
+        self._assistants.get(spec.assistant)
+        if spec.multitask_strategy in (MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK):
+            raise NotOffered(f"multitask_strategy {spec.multitask_strategy}")
+        return spec
+
+    def check_room(self, count: int) -> None:
+        """Raises CapacityReached where the server does not take so many runs more."""
+        if len(self._worker) + count > self._most_runs:
+            asked = "" if count == 1 else f"; with the {count} of this request it would have more"
+            raise CapacityReached(
+                f"the server has at most {self._most_runs} runs that have not ended{asked}; try again later"
+            )
+
+    async def check_thread(self, spec: RunSpec) -> None:
+        """What can only be told from the thread as it is: whether something waits for the answer, whether the checkpoint exists.
+
+        Raises:
+            ThreadNotFound: There is no such thread.
+            NothingToResume: It resumes, and nothing waits.
+            CheckpointNotFound: The thread has no such checkpoint.
+        """
+        resumes = spec.command is not None and spec.command.has_resume
+        if spec.thread_id is None or (spec.checkpoint is None and not resumes):
+            return
+        thread = await self._store.get_thread(spec.thread_id)
+        if thread is None:
+            if spec.create_thread and spec.checkpoint is None:
+                raise NothingToResume(spec.thread_id)
+            raise ThreadNotFound(spec.thread_id)
+        if spec.checkpoint is not None and spec.checkpoint.checkpoint_id is not None:
+            graph_id = thread.graph_id or self._assistants.get(spec.assistant).graph_id
+            if await self._states.get(graph_id, spec.thread_id, spec.checkpoint, subgraphs=False) is None:
+                raise CheckpointNotFound(spec.checkpoint.checkpoint_id)
+        elif resumes and thread.status in (ThreadStatus.IDLE, ThreadStatus.ERROR):
+            raise NothingToResume(spec.thread_id)
+
+    async def check_places(self, specs: Sequence[RunSpec]) -> None:
+        """Whether each request of a batch would find its thread, were they admitted now, one after the other.
+
+        Raises what `check_thread` and `admit` raise, with the request's index (see `named`).
+        """
+        taken: set[str] = set()
+        for index, spec in enumerate(specs):
+            with named(index):
+                await self._check_place(spec, taken)
+                await self.check_thread(spec)
+
+    async def _check_place(self, spec: RunSpec, taken: set[str]) -> None:
+        """Notes the thread as taken by this request."""
+        if spec.thread_id is None:
+            return
+        thread = await self._store.get_thread(spec.thread_id)
+        if thread is None and not spec.create_thread and spec.thread_id not in taken:
+            raise ThreadNotFound(spec.thread_id)
+        busy = spec.thread_id in taken or (thread is not None and thread.status is ThreadStatus.BUSY)
+        if busy and spec.multitask_strategy is MultitaskStrategy.REJECT:
+            raise ThreadBusy(spec.thread_id, "the run")
+        taken.add(spec.thread_id)
+
+    async def admit(self, spec: RunSpec) -> Run:
+        """Makes the run of a request that was checked: it starts at once where its thread is idle, else it waits for its turn.
+
+        Raises:
+            ThreadNotFound: There is no such thread and it is not to be created.
+            ThreadBusy: The thread is busy and the run does not wait.
+        """
+        run, store = self.new_run(spec), self._ephemeral if spec.stateless else self._store
+        try:
+            admitted = await store.admit_run(
+                run,
+                create_thread=spec.thread_id is None or spec.create_thread,
+                reject_busy=spec.multitask_strategy is MultitaskStrategy.REJECT,
+                seq_block=SEQ_BLOCK,
+            )
+        except asyncio.CancelledError:
+            # Its row may be written all the same, and a run that nobody takes would keep its thread busy until the server starts anew.
+            self._worker.adopt(run, store)
+            raise
+        self._worker.take(admitted, store)
+        return admitted
+
+    def new_run(self, spec: RunSpec) -> Run:
+        """The run of a request, as it will be when it is admitted to an idle thread."""
+        assistant, now = self._assistants.get(spec.assistant), self._clock()
+        return Run(
+            run_id=self._new_id(),
+            thread_id=spec.thread_id or self._new_id(),
+            assistant_id=assistant.assistant_id,
+            graph_id=assistant.graph_id,
+            status=RunStatus.RUNNING,
+            created_at=now,
+            updated_at=now,
+            spec=_configured(spec, assistant),
+        )
+
+
+@contextmanager
+def named(index: int) -> Iterator[None]:
+    """Errors inside say which request of a batch they mean: in the field, such as `[3].assistant_id`, or else as `index` in their metadata. What the
+    list is called, the transport knows.
+    """
+    try:
+        yield
+    except InvalidField as error:
+        raise InvalidField(f"[{index}].{error.field}", error.problem, error.http_status) from error
+    except GraphwireError as error:
+        error.metadata["index"] = str(index)
+        raise
+
+
+def _configured(spec: RunSpec, assistant: Assistant) -> RunSpec:
+    """The request over what its assistant brings; most bring nothing."""
+    if assistant.context is None and assistant.config == RunConfig():
+        return spec
+    return replace(spec, config=_merge(assistant.config, spec.config), context=spec.context or assistant.context)
+
+
+def _merge(base: RunConfig, over: RunConfig) -> RunConfig:
+    """A run's configuration over its assistant's: scalars replace, maps merge key by key, tags add up (wire fact 75)."""
+    return RunConfig(
+        tags=tuple(dict.fromkeys((*base.tags, *over.tags))),
+        recursion_limit=over.recursion_limit if over.recursion_limit is not None else base.recursion_limit,
+        configurable={**(base.configurable or {}), **(over.configurable or {})} or None,
+        metadata={**(base.metadata or {}), **(over.metadata or {})} or None,
+        max_concurrency=over.max_concurrency if over.max_concurrency is not None else base.max_concurrency,
+        run_name=over.run_name or base.run_name,
+    )
