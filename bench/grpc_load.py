@@ -1,45 +1,34 @@
-"""The load: a client over gRPC that only counts what arrives, so that the reader is not what is measured.
+"""The load over gRPC: a client that only counts what arrives, so that the reader is not what is measured.
 
-Owns the server's side of each row. It talks to a server that runs as a process of its own.
+Owns that side of each row. It talks to a server that runs as a process of its own.
 """
 
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
 
-from bench.rows import CUSTOM_EVENTS, FIRST_EVENTS, IDLE_JOINERS, RUNS, RUNS_AT_ONCE, TOKENS
+from bench.rows import (
+    CUSTOM_EVENTS,
+    FIRST_EVENTS,
+    IDLE_JOINERS,
+    JOINED_EVENTS,
+    JOINERS,
+    RUNS,
+    RUNS_AT_ONCE,
+    TOKENS,
+)
+from bench.target import Target
 from graphwire.v1 import run_service_pb2, thread_service_pb2
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 
 JOINERS_A_CHANNEL = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A server under load.
-
-    Attributes:
-        address: Its host and port.
-        pid: Its process.
-    """
-
-    address: str
-    pid: int
-
-    def memory(self) -> float:
-        """The memory that the process holds, in MiB."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        raise RuntimeError("the server's process is gone")
 
 
 def _request(assistant: str, given: str, mode: str, thread_id: str | None = None) -> run_service_pb2.StreamRunRequest:
@@ -121,6 +110,27 @@ async def threads(target: Target) -> float:
 
         await one()
         return await _many(one)
+
+
+async def joined(target: Target) -> float:
+    """How many readers that join a run get every event that comes behind their join."""
+    async with grpc.aio.insecure_channel(target.address) as channel:
+        stub = RunServiceStub(channel)
+        given = Json(text=f'{{"count":{JOINED_EVENTS},"pause":0.01}}')
+        request = run_service_pb2.CreateRunRequest(assistant_id="ticks", input=given, stream_mode=["custom"])
+        run = (await stub.CreateRun(request)).run
+        found = await asyncio.gather(*(_ticks(stub, run.run_id) for _ in range(JOINERS)))
+    return sum(1 for ticks in found if ticks and ticks == list(range(ticks[0], JOINED_EVENTS)))
+
+
+async def _ticks(stub: Any, run_id: str) -> list[int]:
+    """The numbers of the ticks that a joiner sees."""
+    return [
+        json.loads(event.custom.data.text)["number"]
+        async for message in stub.JoinRun(run_service_pb2.JoinRunRequest(run_id=run_id))
+        for event in message.events
+        if event.HasField("custom")
+    ]
 
 
 async def joiners(target: Target) -> float:

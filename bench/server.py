@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench.load import Target
+from bench.target import Target
 
 APP = Path(__file__).parent / "app" / "langgraph.json"
 _READY = "graphwire ready: grpc "
@@ -29,6 +29,8 @@ async def server() -> AsyncIterator[Target]:
                 str(APP),
                 "--grpc-port",
                 "0",
+                "--http-port",
+                "0",
                 "--data-dir",
                 folder,
                 "--log-level",
@@ -42,7 +44,8 @@ async def server() -> AsyncIterator[Target]:
             line = (await process.stdout.readline()).decode()
             if not line.startswith(_READY):
                 raise RuntimeError(f"the server did not start: {line!r}")
-            yield Target(address=line.removeprefix(_READY).split()[0], pid=process.pid)
+            address, _, place = line.removeprefix(_READY).split()
+            yield Target(address=address, url=f"http://{place}", pid=process.pid)
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -88,15 +88,16 @@ class Ticks(TypedDict, total=False):
 
     count: int
     pad: int
+    pause: float
     done: bool
 
 
 async def tick(state: Ticks) -> Ticks:
-    """Writes `count` custom events with `pad` bytes each."""
-    write_event, pad = get_stream_writer(), "x" * state.get("pad", 32)
+    """Writes `count` custom events with `pad` bytes each, and `pause` seconds before each."""
+    write_event, pad, pause = get_stream_writer(), "x" * state.get("pad", 32), state.get("pause", 0)
     for number in range(state["count"]):
-        if number % TICKS_A_TURN == TICKS_A_TURN - 1:
-            await asyncio.sleep(0)
+        if pause or number % TICKS_A_TURN == TICKS_A_TURN - 1:
+            await asyncio.sleep(pause)
         write_event({"number": number, "pad": pad})
     return {"done": True}
 

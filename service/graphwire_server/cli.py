@@ -43,25 +43,54 @@ def serve(
         Path | None, typer.Option(help="The file that names the graphs. [default: langgraph.json]")
     ] = None,
     host: Annotated[str | None, typer.Option(help="The address to bind. [default: 127.0.0.1]")] = None,
-    grpc_port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one. [default: 50051]")] = None,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="The port of gRPC; 0 picks a free one. [default: 50051]")
+    ] = None,
+    http_port: Annotated[int | None, typer.Option(help="The port of HTTP; 0 picks a free one. [default: 8123]")] = None,
+    no_http: Annotated[bool | None, typer.Option("--no-http", help="Serve gRPC alone.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where data is kept. [default: .graphwire]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json. [default: text]")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Encrypt, with this certificate chain: PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The private key of that certificate: PEM.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Let in clients with a certificate of these authorities alone: PEM.")
+    ] = None,
+    api_keys_file: Annotated[
+        Path | None, typer.Option(help="Ask callers for one of these keys, one a line. See also GRAPHWIRE_API_KEYS.")
+    ] = None,
+    allow_anonymous: Annotated[
+        bool | None, typer.Option("--allow-anonymous", help="Ask nobody, on an address that others reach.")
+    ] = None,
 ) -> None:
-    """Serves the graphs of a langgraph.json. Each option is also a variable GRAPHWIRE_..., such as GRAPHWIRE_GRPC_PORT."""
+    """Serves the graphs of a langgraph.json. Each option is also a variable GRAPHWIRE_..., such as GRAPHWIRE_GRPC_PORT.
+
+    Keys themselves are in the variable GRAPHWIRE_API_KEYS or in a file, since others on this machine see command lines.
+    """
     given = {name: value for name, value in locals().items() if value is not None}
     settings = _settings(given)
     from graphwire_server.app import EngineNotOffered, check_engines  # noqa: PLC0415  see the module's docstring
     from graphwire_server.engine.manifest import ManifestError  # noqa: PLC0415
     from graphwire_server.logs import set_up  # noqa: PLC0415
+    from graphwire_server.rest.custom import CustomAppFailed  # noqa: PLC0415
+    from graphwire_server.rest.server import HttpPortTaken  # noqa: PLC0415
     from graphwire_server.rpc.server import PortTaken  # noqa: PLC0415
+    from graphwire_server.security import SecurityError  # noqa: PLC0415
     from graphwire_server.storage.sqlite.directory import DataDirError  # noqa: PLC0415
 
     set_up(settings)
     try:
         check_engines(os.environ)
         _run(_serve(settings))
-    except (ManifestError, DataDirError, PortTaken, EngineNotOffered) as error:
+    except (
+        ManifestError,
+        DataDirError,
+        PortTaken,
+        HttpPortTaken,
+        CustomAppFailed,
+        EngineNotOffered,
+        SecurityError,
+    ) as error:
         _refuse(str(error))
 
 
@@ -98,7 +127,7 @@ async def _serve(settings: "Settings") -> None:
     pool = node_threads.start(settings.node_threads)
     async with serving(settings) as server:
         _tune_collector()
-        print(f"graphwire ready: grpc {settings.host}:{server.grpc_port}", flush=True)
+        print(_ready_line(settings, server), flush=True)
         print(await _next_steps(settings, server), file=sys.stderr, flush=True)
         await stop.wait()
     node_threads.leave(pool, timedelta(seconds=1))
@@ -111,19 +140,20 @@ def _tune_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def _ready_line(settings: "Settings", server: "Serving") -> str:
+    http = "" if server.http_port is None else f" http {settings.address(server.http_port)}"
+    return f"graphwire ready: grpc {settings.address(server.grpc_port)}{http}"
+
+
 async def _next_steps(settings: "Settings", server: "Serving") -> str:
     """What a newcomer types in a second terminal, for the first graph of this server."""
     from graphwire_server.hints import example_input  # noqa: PLC0415  see the module's docstring
+    from graphwire_server.next_steps import next_steps  # noqa: PLC0415
 
-    address, program = f"{settings.host}:{server.grpc_port}", sys.argv[0]
     graphs = [info.graph_id for info in server.catalogue.list()]
-    example = example_input(await server.catalogue.schemas(graphs[0]))
-    return (
-        f"graphs: {', '.join(graphs)}\n"
-        "next, in a second terminal:\n"
-        f"  {program} stream --address {address} {graphs[0]} '{example}'\n"
-        f"  grpcurl -plaintext {address} list"
-    )
+    example = (graphs[0], example_input(await server.catalogue.schemas(graphs[0])))
+    commands = next_steps(settings, sys.argv[0], example, (server.grpc_port, server.http_port))
+    return "\n  ".join([f"graphs: {', '.join(graphs)}\nnext, in a second terminal:", *commands])
 
 
 def _refuse(line: str) -> NoReturn:

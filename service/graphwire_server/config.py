@@ -1,15 +1,15 @@
 """The options of a server: command line, environment, defaults.
 
 Owns their names, bounds and defaults. An option that is given on the command line wins over its variable GRAPHWIRE_..., which wins over the
-default.
+default. What key and certificate options mean together, and their files, are the matter of `security.py`.
 """
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -23,6 +23,22 @@ class Settings(BaseSettings):
     """The address to bind."""
     grpc_port: Annotated[int, Field(ge=0, le=65535)] = 50051
     """The port of the gRPC face; 0 picks a free one."""
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8123
+    """The port of the HTTP face; 0 picks a free one."""
+    no_http: bool = False
+    """Whether the HTTP face is left out."""
+    tls_cert: Path | None = None
+    """The server's certificate chain in PEM, for both faces; none is without TLS."""
+    tls_key: Path | None = None
+    """The private key of that certificate in PEM, without a passphrase."""
+    tls_client_ca: Path | None = None
+    """The authorities whose clients are let in, in PEM; none asks no client for a certificate."""
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """The keys of which a caller shows one, with commas between them; none asks nobody. No repr and no log shows them."""
+    api_keys_file: Path | None = None
+    """A file with more of them, one a line; blank lines and those that begin with # are passed over."""
+    allow_anonymous: bool = False
+    """Whether a host that others can reach may be served without keys and without certificates of clients."""
     data_dir: Path = Path(".graphwire")
     """Where rows and checkpoints are kept."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -47,3 +63,17 @@ class Settings(BaseSettings):
     """How long runs may go on when the server stops."""
     channelz: bool = False
     """Whether the channelz service is offered."""
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _separated(cls, given: Any) -> Any:
+        return tuple(key.strip() for key in given.split(",")) if isinstance(given, str) else given
+
+    @field_validator("host")
+    @classmethod
+    def _without_brackets(cls, given: str) -> str:
+        return given[1:-1] if given.startswith("[") and given.endswith("]") else given
+
+    def address(self, port: int) -> str:
+        """A port of the host as a client names it: `127.0.0.1:50051`, `[::1]:50051`."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"

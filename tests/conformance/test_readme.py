@@ -41,12 +41,49 @@ async def graphwire(address: str, command: str) -> str:
     return await output(address, program, *shlex.split(command)[1:])
 
 
+def blocks(language: str, word: str) -> list[str]:
+    """The examples in a language that have a word in them."""
+    return [block for block in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if word in block]
+
+
 async def test_the_python_example(examples: Server) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (code,) = blocks("python", "graphwire.connect")
 
     told = await output(examples.address, sys.executable, "-c", code.replace("localhost:50051", examples.address))
 
     assert "story" in told
+
+
+async def test_the_sdk_example(examples: Server) -> None:
+    (code,) = blocks("python", "langgraph_sdk")
+
+    told = await output("", sys.executable, "-c", code.replace("http://localhost:8123", examples.url))
+
+    assert "generate_joke" in told
+
+
+CURL = {
+    "the stateless stream": ("/runs/stream -d", "event: updates\r\ndata: {\"generate_joke\""),
+    "the thread": ("$thread/state", '"next":[]'),
+    "the join": ("Last-Event-ID", 'data: {"fetched":3,"of":3}'),
+    "the approval": ("resume", "paid 120 to Ada"),
+    "the wrong request": ("everything", '"field":"stream_mode"'),
+}
+"""For each recipe: what its block has that no other has, and what it prints."""
+
+
+@pytest.mark.parametrize(("word", "shown"), CURL.values(), ids=CURL)
+async def test_the_curl_recipes(examples: Server, word: str, shown: str) -> None:
+    recipe = next(block for block in blocks("bash", "curl") if word in block)
+    at = examples.url.removeprefix("http://")
+
+    told = await output("", "bash", "-euo", "pipefail", "-c", recipe.replace("localhost:8123", at))
+
+    assert shown in told
+
+
+def test_every_curl_recipe_is_run() -> None:
+    assert len(blocks("bash", "curl")) == len(CURL)
 
 
 async def test_the_first_command_prints_what_the_readme_shows(examples: Server) -> None:

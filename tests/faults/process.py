@@ -27,7 +27,7 @@ APP = Path(__file__).parent / "app" / "langgraph.json"
 """The graphs that these tests run."""
 
 COMMAND = Path(sys.executable).parent / "graphwire"
-_READY = re.compile(r"graphwire ready: grpc (\S+)")
+_READY = re.compile(r"graphwire ready: grpc (\S+)(?: http (\S+))?")
 _START = 15.0
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class ServerProcess:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self.address = ""
+        self.url = ""
 
     @property
     def pid(self) -> int:
@@ -73,6 +74,7 @@ class ServerProcess:
         ready = _READY.match(line)
         assert ready, f"no ready line but {line!r}; it said:\n{self.log}"
         self.address = ready[1]
+        self.url = f"http://{ready[2]}" if ready[2] else ""
 
     async def kill(self) -> None:
         """kill -9."""
@@ -109,17 +111,18 @@ class ServerProcess:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Server]:
         """Stubs on a channel of their own."""
-        async with connected(self.address) as server:
+        async with connected(self.address, self.url) as server:
             yield server
 
 
 @asynccontextmanager
-async def connected(address: str) -> AsyncIterator[Server]:
+async def connected(address: str, url: str = "") -> AsyncIterator[Server]:
     """Stubs on a channel of their own. Channels to one address share no connection."""
     options = [*UNLIMITED, ("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         yield Server(
             address=address,
+            url=url,
             channel=channel,
             runs=RunServiceStub(channel),
             threads=ThreadServiceStub(channel),
@@ -158,9 +161,9 @@ async def refused(data_dir: Path, *options: str) -> tuple[int, str]:
 
 def arguments(data_dir: Path, *options: str) -> list[str]:
     """The command line of a server; later options win."""
-    port = () if "--grpc-port" in options else ("--grpc-port", "0")
-    config = () if "--config" in options else ("--config", str(APP))
-    return [str(COMMAND), "serve", *config, *port, "--data-dir", str(data_dir), *options]
+    defaults = {"--config": str(APP), "--grpc-port": "0", "--http-port": "0"}
+    given = [word for option, value in defaults.items() if option not in options for word in (option, value)]
+    return [str(COMMAND), "serve", *given, "--data-dir", str(data_dir), *options]
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:

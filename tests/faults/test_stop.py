@@ -69,6 +69,7 @@ async def test_a_run_that_outlives_the_grace_ends_as_server_stopped(tmp_path: Pa
     assert status == 0
     for history in histories:
         promises.well_formed(history)
+        promises.failed_graph_is_data(history)
     promises.all_saw_the_end(histories)
     assert run.status == RUN_STATUS_ERROR
     assert histories[0].seen[-1].event.end.error.type == run.error.type == "ServerStopped"

@@ -34,11 +34,13 @@ class Server:
     """A server under test, with a stub for each service.
 
     Attributes:
-        address: Its host and port.
+        address: The host and port of its gRPC face.
+        url: Where its HTTP face is; empty where it has none.
         channel: A channel to it.
     """
 
     address: str
+    url: str
     channel: grpc.aio.Channel
     runs: "RunServiceAsyncStub"
     threads: "ThreadServiceAsyncStub"
@@ -66,7 +68,7 @@ async def running(data_dir: Path, config: Path = APP, **settings: Any) -> AsyncI
         config: Its langgraph.json.
         settings: Other options of `Settings`.
     """
-    options = Settings(config=config, grpc_port=0, data_dir=data_dir, **settings)
+    options = Settings(config=config, grpc_port=0, http_port=0, data_dir=data_dir, **settings)
     with project(config.parent):
         async with _connected(options) as server:
             yield server
@@ -79,6 +81,7 @@ async def _connected(options: Settings) -> AsyncIterator[Server]:
         async with grpc.aio.insecure_channel(address, options=UNLIMITED) as channel:
             yield Server(
                 address=address,
+                url="" if server.http_port is None else f"http://127.0.0.1:{server.http_port}",
                 channel=channel,
                 runs=RunServiceStub(channel),
                 threads=ThreadServiceStub(channel),

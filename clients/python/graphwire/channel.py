@@ -1,6 +1,6 @@
 """The connection to a server.
 
-Owns the channel, the metadata of every call, and the one way to make a unary call. The invariant: what leaves here is an answer, a
+Owns the channel, how it is encrypted, the metadata of every call, and the one way to make a unary call. The invariant: what leaves here is an answer, a
 `GraphwireError`, or the caller's own cancellation.
 """
 
@@ -28,6 +28,21 @@ OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.http2.max_pings_without_data", 0),
 )
 """The channel's options; those of `connect` come after them and win."""
+
+
+def channel_credentials(
+    *, tls: bool, root_certificates: bytes | None, certificate_chain: bytes | None, private_key: bytes | None
+) -> grpc.ChannelCredentials | None:
+    """How a channel is encrypted; None is not at all. The arguments are those of `connect`.
+
+    Raises:
+        ValueError: Of certificate_chain and private_key there is only one.
+    """
+    if (certificate_chain is None) != (private_key is None):
+        raise ValueError("certificate_chain and private_key belong together: give both, or none")
+    if not tls and root_certificates is None and certificate_chain is None:
+        return None
+    return grpc.ssl_channel_credentials(root_certificates, private_key, certificate_chain)
 
 
 class Wire:

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self, Unpack
 
-import grpc
-
 from graphwire._requests import as_mapping, chosen, event_filter, run_request
 from graphwire.assistants import Assistants
-from graphwire.channel import Wire
+from graphwire.channel import Wire, channel_credentials
 from graphwire.model import Run, RunResult
 from graphwire.options import Filter, InvokeOptions, RunOptions, StreamOptions
 from graphwire.runs import Runs
@@ -29,6 +27,8 @@ def connect(
     metadata: Mapping[str, str] | None = None,
     tls: bool = False,
     root_certificates: bytes | None = None,
+    certificate_chain: bytes | None = None,
+    private_key: bytes | None = None,
     options: Sequence[tuple[str, int | str]] = (),
 ) -> "Client":
     """A client of a server. Use it as `async with graphwire.connect(...) as client:`, inside the event loop that will use it.
@@ -41,11 +41,16 @@ def connect(
         metadata: Sent with every call, by key.
         tls: Whether the connection is encrypted, with the public root certificates. Default: False.
         root_certificates: The root certificates to trust instead, in PEM; then the connection is encrypted.
+        certificate_chain: The certificate that this client shows, in PEM, where the server asks for one; then the connection is encrypted.
+        private_key: The private key of that certificate, in PEM.
         options: gRPC channel options. They win over this client's own: no limit on received messages, a ping after 30 s of silence.
+
+    Raises:
+        ValueError: Of certificate_chain and private_key there is only one.
     """
-    credentials = None
-    if tls or root_certificates is not None:
-        credentials = grpc.ssl_channel_credentials(root_certificates=root_certificates)
+    credentials = channel_credentials(
+        tls=tls, root_certificates=root_certificates, certificate_chain=certificate_chain, private_key=private_key
+    )
     headers = dict(metadata or {})
     if api_key is not None:
         headers["x-api-key"] = api_key

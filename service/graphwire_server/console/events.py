@@ -7,14 +7,14 @@ the flow on a line of its own.
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from graphwire import Event, Interrupt, to_plain
 from graphwire.v1 import event_pb2 as pb
-from graphwire_server.console.options import DEFAULT_ADDRESS
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen
+from graphwire_server.console.target import Target
 
 _STATUS_STYLES = {"success": "green", "error": "red", "timeout": "red", "interrupted": "yellow"}
 
@@ -25,12 +25,12 @@ class Commands:
 
     Args:
         assistant: The assistant that runs.
-        address: The server, as it was given.
+        target: The server, as it was given. Default: the one on this machine.
         stateless: Whether the run's thread ends with it.
     """
 
     assistant: str
-    address: str = DEFAULT_ADDRESS
+    target: Target = field(default_factory=Target)
     stateless: bool = False
 
     def go_on(self, thread_id: str) -> str:
@@ -48,7 +48,7 @@ class Commands:
         return self._at(words if after_seq is None else [*words, "--after-seq", str(after_seq)])
 
     def _at(self, words: list[str]) -> str:
-        return shlex.join(words if self.address == DEFAULT_ADDRESS else [*words, "--address", self.address])
+        return shlex.join([*words, *self.target.words()])
 
 
 class EventPrinter:

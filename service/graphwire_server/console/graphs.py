@@ -11,17 +11,18 @@ import graphwire
 from graphwire_server.console import options as o
 from graphwire_server.console.drawing import draw_graph
 from graphwire_server.console.screen import Screen
-from graphwire_server.console.session import Target, perform
+from graphwire_server.console.session import perform
+from graphwire_server.console.target import Target
 
 Xray = Annotated[int, typer.Option(min=0, max=100, help="Draw this many levels of subgraphs in place of their nodes.")]
 Mermaid = Annotated[bool, typer.Option("--mermaid", help="Print Mermaid text instead.")]
 
 
+@o.at_server
 def graphs(
     *,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """List the graphs and assistants that the server runs."""
 
@@ -36,17 +37,17 @@ def graphs(
         screen.columns(("ASSISTANT", "GRAPH", "DESCRIPTION"), rows)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
+@o.at_server
 def draw(
     assistant: o.Assistant,
     *,
     xray: Xray = 0,
     mermaid: Mermaid = False,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Draw a graph: boxes for nodes, dashed lines for edges that a condition decides."""
 
@@ -61,4 +62,4 @@ def draw(
             screen.line(draw_graph(graph, unicode=unicode))
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)

@@ -14,7 +14,8 @@ from graphwire_server.console.arguments import given_input, given_json
 from graphwire_server.console.events import Commands, EventPrinter
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen
-from graphwire_server.console.session import FAILED, Target, perform
+from graphwire_server.console.session import FAILED, perform
+from graphwire_server.console.target import Target
 
 DEFAULT_MODES = ["updates", "messages-tuple", "custom"]
 """What reads best: who did what, the tokens, and what nodes report."""
@@ -24,6 +25,7 @@ Subgraphs = Annotated[bool, typer.Option("--subgraphs", help="Stream the events 
 AfterSeq = Annotated[int | None, typer.Option(min=0, help="First what happened after this event; 0 is the start.")]
 
 
+@o.at_server
 def stream(
     assistant: o.Assistant,
     input: o.Input = None,  # noqa: A002  typer shows the name
@@ -45,9 +47,8 @@ def stream(
     tag: o.FilterTag = None,
     namespace: o.FilterNamespace = None,
     cancel_on_exit: CancelOnExit = False,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Run a graph and watch what it does."""
     given = given_input(input)
@@ -68,13 +69,14 @@ def stream(
     async def work(client: graphwire.Client, screen: Screen) -> int:
         thread_id = await _thread(client, screen, thread, new=new_thread)
         events = _checked(lambda: client.stream(assistant, given, thread_id=thread_id, **chosen))
-        commands = Commands(assistant=assistant, address=address, stateless=thread_id is None)
+        commands = Commands(assistant=assistant, target=target, stateless=thread_id is None)
         return await follow(events, screen, commands, cancels=cancel_on_exit)
 
     _one_thread(thread, new=new_thread)
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
+@o.at_server
 def invoke(
     assistant: o.Assistant,
     input: o.Input = None,  # noqa: A002  typer shows the name
@@ -90,9 +92,8 @@ def invoke(
     checkpoint: o.Checkpoint = None,
     interrupt_before: o.InterruptBefore = None,
     interrupt_after: o.InterruptAfter = None,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Run a graph, wait for its end, and print what it returns."""
     given = given_input(input)
@@ -109,13 +110,14 @@ def invoke(
     async def work(client: graphwire.Client, screen: Screen) -> int:
         thread_id = await _thread(client, screen, thread, new=new_thread)
         call = _checked(lambda: client.invoke(assistant, given, thread_id=thread_id, **chosen))
-        commands = Commands(assistant=assistant, address=address, stateless=thread_id is None)
+        commands = Commands(assistant=assistant, target=target, stateless=thread_id is None)
         return _outcome(await call, screen, commands)
 
     _one_thread(thread, new=new_thread)
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
+@o.at_server
 def join(
     run_id: o.RunId,
     *,
@@ -124,21 +126,20 @@ def join(
     tag: o.FilterTag = None,
     namespace: o.FilterNamespace = None,
     cancel_on_exit: CancelOnExit = False,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Watch a run that exists: from now on or, with --after-seq, from an earlier event."""
     chosen = _filter(node, tag, namespace)
 
     async def work(client: graphwire.Client, screen: Screen) -> int:
         run = await client.runs.get(run_id)
-        commands = Commands(assistant=run.graph_id, address=address, stateless=run.stateless)
+        commands = Commands(assistant=run.graph_id, target=target, stateless=run.stateless)
         on_exit: graphwire.DisconnectMode = "cancel" if cancel_on_exit else "continue"
         events = client.join(run_id, after_seq=after_seq, filter=chosen, on_disconnect=on_exit)
         return await follow(events, screen, commands, cancels=cancel_on_exit)
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 async def follow(events: graphwire.RunStream, screen: Screen, commands: Commands, *, cancels: bool) -> int:

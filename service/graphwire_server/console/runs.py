@@ -12,7 +12,8 @@ import graphwire
 from graphwire_server.console import options as o
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen
-from graphwire_server.console.session import Target, perform
+from graphwire_server.console.session import perform
+from graphwire_server.console.target import Target
 
 verbs = typer.Typer(help="Look at runs, and end them.", no_args_is_help=True)
 
@@ -34,14 +35,14 @@ Rollback = Annotated[bool, typer.Option("--rollback", help="Undo what the run ha
 
 
 @verbs.command("list")
+@o.at_server
 def list_(
     thread_id: o.ThreadId,
     *,
     status: OfStatus = None,
     limit: o.Limit = 20,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """List the runs of a thread, the newest first."""
 
@@ -55,16 +56,16 @@ def list_(
         _list_runs(found, screen)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("show")
+@o.at_server
 def show(
     run_id: o.RunId,
     *,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Show a run."""
 
@@ -72,18 +73,18 @@ def show(
         _show_run(await client.runs.get(run_id), screen)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("cancel")
+@o.at_server
 def cancel(
     run_id: o.RunId,
     *,
     wait: Wait = False,
     rollback: Rollback = False,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Cancel a run that has not ended."""
 
@@ -97,15 +98,15 @@ def cancel(
             screen.note(f"run {run_id} is being cancelled")
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("delete")
+@o.at_server
 def delete(
     run_id: o.RunId,
     *,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
+    target: Target,
 ) -> None:
     """Delete a run that has ended. Its checkpoints stay with the thread."""
 
@@ -114,7 +115,7 @@ def delete(
         screen.note(f"run {run_id} is deleted")
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=False), work)
+    perform(target, work)
 
 
 def _list_runs(found: list[graphwire.Run], screen: Screen) -> None:

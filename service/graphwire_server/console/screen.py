@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from graphwire import GraphwireError, Unavailable
+from graphwire import GraphwireError, Unauthenticated, Unavailable
+from graphwire_server.console.target import KEY_VARIABLE
 
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
@@ -90,12 +91,27 @@ class Screen:
     def failure(self, error: GraphwireError, address: str) -> None:
         """A call that the service failed: the reason, the sentence, and the fields."""
         if isinstance(error, Unavailable) and not error.reason:
-            self.error(
-                f"no server answers at {address}; start one with `graphwire serve`, or name another with --address"
-            )
+            self.error(_unreachable(error.message, address))
             return
         self.error(f"{error.reason or error.code.name}: {error.message}")
+        if isinstance(error, Unauthenticated):
+            self.error(f"  give it with --api-key, or in {KEY_VARIABLE}")
         for violation in error.field_violations:
             told = f"{violation.field}: {violation.description}"
             if told not in error.message:
                 self.error(f"  {told}")
+
+
+def _unreachable(said: str, address: str) -> str:
+    """What a connection that is none means to the one who typed, as far as what gRPC said can tell."""
+    if "handshake" in said:
+        return (
+            f"no encrypted connection to {address}: its certificate is none that is trusted here, or it has none; "
+            "name its authority with --tls-ca, or leave TLS out"
+        )
+    if "Socket closed" in said:
+        return (
+            f"{address} closed the connection: it has stopped, or it asks for --tls or --tls-ca, "
+            "or for a certificate of yours with --tls-cert and --tls-key"
+        )
+    return f"no server answers at {address}; start one with `graphwire serve`, or name another with --address"

@@ -5,13 +5,13 @@ Owns the exit statuses: 0 success, 1 the run or the call failed, 2 wrong usage, 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import typer
 
 import graphwire
 from graphwire_server.console.screen import Screen
+from graphwire_server.console.target import Target
 
 FAILED = 1
 LEFT = 130
@@ -20,28 +20,18 @@ Work: TypeAlias = Callable[[graphwire.Client, Screen], Awaitable[int]]
 """What a verb does with a client. It returns the exit status."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Which server, and how it is spoken to.
+def perform(target: Target, work: Work, *, as_json: bool = False) -> None:
+    """Does the work of a verb and ends the process with its exit status.
 
     Args:
-        address: `host:port`.
-        api_key: The key, where there is one.
-        as_json: Whether standard output gets JSON alone.
-    """
-
-    address: str
-    api_key: str | None
-    as_json: bool
-
-
-def perform(target: Target, work: Work) -> None:
-    """Does the work of a verb and ends the process with its exit status.
+        target: The server.
+        work: What the verb does.
+        as_json: Whether standard output gets JSON alone. Default: False.
 
     Raises:
         typer.Exit: Always, with the status; except where the usage was wrong, which typer tells.
     """
-    screen = Screen(as_json=target.as_json)
+    screen = Screen(as_json=as_json)
     try:
         status = asyncio.run(_connected(target, work, screen))
     except KeyboardInterrupt:
@@ -51,7 +41,7 @@ def perform(target: Target, work: Work) -> None:
 
 async def _connected(target: Target, work: Work, screen: Screen) -> int:
     try:
-        async with graphwire.connect(target.address, api_key=target.api_key) as client:
+        async with target.connect() as client:
             return await work(client, screen)
     except graphwire.GraphwireError as error:
         screen.failure(error, target.address)

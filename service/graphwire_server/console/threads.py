@@ -13,7 +13,8 @@ from graphwire_server.console import options as o
 from graphwire_server.console.arguments import given_json
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen
-from graphwire_server.console.session import Target, perform
+from graphwire_server.console.session import perform
+from graphwire_server.console.target import Target
 
 verbs = typer.Typer(help="Look at threads and their states.", no_args_is_help=True)
 
@@ -35,14 +36,14 @@ Id = Annotated[str | None, typer.Option("--thread", help="Its id: a UUID. Defaul
 
 
 @verbs.command("list")
+@o.at_server
 def list_(
     *,
     status: OfStatus = None,
     metadata: o.Metadata = None,
     limit: o.Limit = 20,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """List threads, the newest first; --metadata lists those that have it."""
     wanted = given_json(metadata, "--metadata")
@@ -59,16 +60,16 @@ def list_(
         _list_threads(found, screen)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("show")
+@o.at_server
 def show(
     thread_id: o.ThreadId,
     *,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Show a thread with its values and interrupts."""
 
@@ -76,18 +77,18 @@ def show(
         _show_thread(await client.threads.get(thread_id), screen)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("state")
+@o.at_server
 def state(
     thread_id: o.ThreadId,
     *,
     checkpoint: At = None,
     subgraphs: Subgraphs = False,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Show a thread's state, now or at a checkpoint."""
 
@@ -96,17 +97,17 @@ def state(
         _show_state(found, screen)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("history")
+@o.at_server
 def history(
     thread_id: o.ThreadId,
     *,
     limit: o.Limit = 10,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Show the states that a thread has had, the newest first."""
 
@@ -119,18 +120,18 @@ def history(
                 break
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("create")
+@o.at_server
 def create(
     *,
     thread: Id = None,
     graph: Graph = None,
     metadata: o.Metadata = None,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
     as_json: o.AsJson = False,
+    target: Target,
 ) -> None:
     """Create a thread and print its id."""
     wanted = given_json(metadata, "--metadata")
@@ -143,15 +144,15 @@ def create(
             screen.line(created.thread_id)
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=as_json), work)
+    perform(target, work, as_json=as_json)
 
 
 @verbs.command("delete")
+@o.at_server
 def delete(
     thread_id: o.ThreadId,
     *,
-    address: o.Address = o.DEFAULT_ADDRESS,
-    api_key: o.ApiKey = None,
+    target: Target,
 ) -> None:
     """Delete a thread with its runs and checkpoints."""
 
@@ -160,7 +161,7 @@ def delete(
         screen.note(f"thread {thread_id} is deleted")
         return 0
 
-    perform(Target(address=address, api_key=api_key, as_json=False), work)
+    perform(target, work)
 
 
 def _list_threads(found: list[graphwire.Thread], screen: Screen) -> None:

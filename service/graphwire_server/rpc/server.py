@@ -3,9 +3,10 @@
 Owns the listening socket. The services' methods are elsewhere. The invariant: health says SERVING only while new runs are taken.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+import grpc
 import grpc.aio
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2_grpc
@@ -13,8 +14,10 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
 from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
+from graphwire_server.core.keys import ApiKeys
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import Streams, handler
+from graphwire_server.rpc.keys import KeyCheck
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.thread_service import ThreadService
 
@@ -24,10 +27,26 @@ _SERVICES = (
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
 )
 _STOP_GRACE = 1.0
+_NO_KEYS = ApiKeys()
 
 
 class PortTaken(Exception):
     """The address cannot be listened on; the text is one line for the person who started the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerCertificate:
+    """What the server shows to prove who it is, in PEM.
+
+    Attributes:
+        cert: The certificate, and those between it and its root.
+        key: Its private key.
+        client_ca: The authorities whose clients are let in; None asks no client for a certificate.
+    """
+
+    cert: bytes
+    key: bytes = field(repr=False)
+    client_ca: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +59,7 @@ class ServerOptions:
         max_request_bytes: The largest message that is taken; a larger one is RESOURCE_EXHAUSTED.
         max_connection_age: After how long a client is asked to connect again, to rebalance; None is never.
         channelz: Whether the channelz service is offered.
+        tls: The server's certificate; None is without TLS.
     """
 
     host: str = "127.0.0.1"
@@ -47,6 +67,7 @@ class ServerOptions:
     max_request_bytes: int = 64 << 20
     max_connection_age: timedelta | None = None
     channelz: bool = False
+    tls: ServerCertificate | None = None
 
 
 class GrpcServer:
@@ -58,6 +79,7 @@ class GrpcServer:
         threads: The RPCs of threads.
         assistants: The RPCs of assistants.
         streams: The streams that are open.
+        keys: The keys of which callers show one; with none, nobody is asked.
     """
 
     def __init__(
@@ -68,9 +90,11 @@ class GrpcServer:
         threads: ThreadService,
         assistants: AssistantService,
         streams: Streams,
+        keys: ApiKeys = _NO_KEYS,
     ) -> None:
         self._options = options
-        self._server = grpc.aio.server(options=_channel_options(options))
+        checks = [KeyCheck(keys)] if keys else []
+        self._server = grpc.aio.server(interceptors=checks, options=_channel_options(options))
         servicers = zip(_SERVICES, (runs, threads, assistants), strict=True)
         self._server.add_generic_rpc_handlers(tuple(handler(service, each, streams) for service, each in servicers))
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # its stubs know the synchronous one alone
@@ -82,9 +106,12 @@ class GrpcServer:
 
     def bind(self) -> int:
         """Takes the port and returns it; nothing is answered yet. Raises PortTaken."""
-        address = f"{self._options.host}:{self._options.port}"
+        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
+        address, tls = f"{host}:{self._options.port}", self._options.tls
         try:
-            return self._server.add_insecure_port(address)
+            if tls is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, _credentials(tls))
         except RuntimeError as error:
             raise PortTaken(
                 f"cannot listen on {address}: the port is taken or the address is not this machine's; "
@@ -104,6 +131,12 @@ class GrpcServer:
     async def stop(self) -> None:
         """Ends what is still open and stops listening."""
         await self._server.stop(_STOP_GRACE)
+
+
+def _credentials(tls: ServerCertificate) -> grpc.ServerCredentials:
+    return grpc.ssl_server_credentials(
+        [(tls.key, tls.cert)], root_certificates=tls.client_ca, require_client_auth=tls.client_ca is not None
+    )
 
 
 def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from graphwire.v1 import event_pb2 as pb
 from graphwire.v1.interrupt_pb2 import Interrupt
 from graphwire_server.console.events import Commands, EventPrinter
 from graphwire_server.console.screen import Screen
+from graphwire_server.console.target import Target
 from tests.unit.client.scripted import RUN, THREAD, end, event, metadata, text
 
 COMMANDS = Commands(assistant="agent")
@@ -140,7 +141,7 @@ def test_an_interrupt_comes_with_the_command_that_answers() -> None:
 
 def test_several_interrupts_are_answered_by_id_at_the_same_server() -> None:
     waiting = [Interrupt(id=name, value=text("1")) for name in ("i1", "i2")]
-    out, _ = _print(end(1, interrupts=waiting), commands=Commands(assistant="agent", address="far:1"))
+    out, _ = _print(end(1, interrupts=waiting), commands=Commands(assistant="agent", target=Target(address="far:1")))
 
     assert """--resume '{"i1": "...", "i2": "..."}' --address far:1""" in out
 

@@ -1,0 +1,287 @@
+"""What surrounds every request: reading it, the answer to a failure, one log line for each outcome.
+
+Owns the step from an operation to an ASGI application. Operations know neither scopes nor statuses of failures: they take a call, return an answer,
+and raise errors of the core.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from starlette.types import Receive, Scope, Send
+
+from graphwire_server.core.errors import GraphwireError, InvalidField, RequestTooLarge
+from graphwire_server.rest.errors import body_of, headers_of, internal, status_of
+from graphwire_server.rest.json_text import dumps
+from graphwire_server.rest.shapes import Shape, parse
+from graphwire_server.rest.shapes import body_of as shaped_body
+from graphwire_server.rest.shapes import query_of as shaped_query
+
+_log = logging.getLogger("graphwire.rest")
+
+JSON = "application/json"
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimits:
+    """Bounds of request bodies.
+
+    Attributes:
+        most_bytes: The largest body; a larger one is 413.
+        patience: How long a body may make no progress, in seconds; then the connection is given up.
+    """
+
+    most_bytes: int = 64 << 20
+    patience: float = 30.0
+
+
+class Call:
+    """One request, as an operation sees it.
+
+    Attributes:
+        path: The parameters of its path, by name.
+        body: Its body, in the operation's shape; None where the operation takes none.
+        query: Its query, in the operation's shape; None where the operation takes none.
+    """
+
+    __slots__ = ("_scope", "body", "path", "query")
+
+    def __init__(self, scope: Scope, body: Any, query: Any) -> None:
+        self._scope = scope
+        self.path: Mapping[str, str] = scope["path_params"]
+        self.body = body
+        self.query = query
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Its headers, names in lower case."""
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._scope["headers"]]
+
+    def header(self, name: str) -> str | None:
+        """The last header of a name in lower case; None where there is none."""
+        wanted = name.encode("latin-1")
+        found = [value for key, value in self._scope["headers"] if key == wanted]
+        return found[-1].decode("latin-1") if found else None
+
+
+class Reply(Protocol):
+    """What an operation returns: it writes itself."""
+
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Writes the answer and returns its status. Cancelling it ends the answer where it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer that is there at once.
+
+    Attributes:
+        value: What becomes JSON; None with `empty` is no body.
+        status: The HTTP status.
+        headers: Headers beside the content's own.
+        empty: Whether there is no body.
+        content: A body that is no JSON of ours, such as a page.
+        media_type: Of `content`.
+    """
+
+    value: Any = None
+    status: int = 200
+    headers: Headers = ()
+    empty: bool = False
+    content: bytes | None = None
+    media_type: str = JSON
+
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Writes the answer (protocol `Reply`)."""
+        content = b"" if self.empty else self.content if self.content is not None else dumps(self.value)
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+        if not self.empty:
+            headers.append((b"content-type", self.media_type.encode()))
+        if self.status != 204:
+            headers.append((b"content-length", b"%d" % len(content)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+        return self.status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        name: Its stable name, as the OpenAPI document has it.
+        summary: A sentence for the document.
+        run: What it does.
+        body: The shape of its body; None where it takes none.
+        many: Whether the body is an array of that shape.
+        needs_body: Whether an empty body is refused; else it stands for an empty object.
+        query: The shape of its query; None where it takes none.
+        answers: What it answers with, by status: a type that pydantic can describe, or None for no body.
+        stream: Whether its answer is a stream of server-sent events.
+        html: Whether its answer is a page.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Call], Awaitable[Reply]]
+    body: type[Shape] | None = None
+    many: bool = False
+    needs_body: bool = False
+    query: type[Shape] | None = None
+    answers: Mapping[int, Any] = field(default_factory=lambda: {200: Any})
+    stream: bool = False
+    html: bool = False
+
+
+Operations: TypeAlias = dict[str, dict[str, Operation]]
+"""Operations by path and method."""
+
+LISTED = {200: list[dict[str, Any]]}
+"""The answers of a list whose items may have only chosen fields."""
+
+
+class Resource:
+    """All operations of one path, as an ASGI application.
+
+    Args:
+        operations: The operations, by HTTP method.
+        limits: Bounds of request bodies.
+    """
+
+    def __init__(self, operations: Mapping[str, Operation], limits: BodyLimits) -> None:
+        self.operations = dict(operations)
+        self._limits = limits
+        self._allowed = ", ".join(sorted({*operations, *(("HEAD",) if "GET" in operations else ()), "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        operation = self.operations.get(method)
+        if operation is None or (operation.stream and scope["method"] == "HEAD"):
+            await self._refuse(scope, receive, send)
+        else:
+            await guarded(operation.name, lambda: self._reply(operation, scope, receive), scope, receive, send)
+
+    async def _reply(self, operation: Operation, scope: Scope, receive: Receive) -> Reply:
+        query = None if operation.query is None else shaped_query(operation.query, scope["query_string"])
+        body = None if operation.body is None else await self._body(operation, operation.body, scope, receive)
+        return await operation.run(Call(scope, body, query))
+
+    async def _body(self, operation: Operation, shape: type[Shape], scope: Scope, receive: Receive) -> Any:
+        text = await read_body(scope, receive, self._limits)
+        if not text and not operation.needs_body:
+            return [] if operation.many else shaped_body(shape, {})
+        value = parse(text)
+        if not operation.many:
+            return shaped_body(shape, value)
+        if not isinstance(value, list):
+            raise InvalidField("body", "must be a JSON array")
+        return [_item(shape, index, each) for index, each in enumerate(value)]
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allow = [("allow", self._allowed)]
+        if scope["method"] == "OPTIONS":
+            await Answer(status=204, headers=allow, empty=True).send(scope, receive, send)
+            return
+        detail = f"{scope['method']} is not a method of this path; it has {self._allowed}"
+        body = {"detail": detail, "code": "METHOD_NOT_ALLOWED"}
+        await Answer(value=body, status=405, headers=allow).send(scope, receive, send)
+
+
+def _item(shape: type[Shape], index: int, value: Any) -> Shape:
+    try:
+        return shaped_body(shape, value)
+    except InvalidField as error:
+        raise InvalidField(f"[{index}].{error.field}", error.problem, error.http_status) from None
+
+
+async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
+    """The whole body of a request.
+
+    Raises:
+        RequestTooLarge: It has more bytes than the server takes. What its head announces is believed, so that nothing of it is read.
+        CallerGone: The caller went away, or sent nothing for too long.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > limits.most_bytes:
+            raise RequestTooLarge(limits.most_bytes)
+    text = bytearray()  # and no list of parts: a caller who sends byte by byte would make it fifty times as large as its bytes
+    while True:
+        try:
+            async with asyncio.timeout(limits.patience):
+                message = await receive()
+        except TimeoutError:
+            raise CallerGone from None
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        text += message.get("body", b"")
+        if len(text) > limits.most_bytes:
+            raise RequestTooLarge(limits.most_bytes)
+        if not message.get("more_body", False):
+            return bytes(text)
+
+
+class CallerGone(Exception):
+    """The caller went away, or stopped sending, before the request was whole. Nobody reads an answer."""
+
+
+async def guarded(name: str, reply: Callable[[], Awaitable[Reply]], scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request, whatever becomes of it.
+
+    Args:
+        name: The operation, for the log.
+        reply: What makes the answer.
+        scope: The request.
+        receive: Its way in.
+        send: Its way out.
+    """
+    begun = time.monotonic()
+    try:
+        status = await (await reply()).send(scope, receive, send)
+    except GraphwireError as error:
+        status = await _fail(error, scope, receive, send)
+        report(name, status, begun, reason=error.reason)
+    except CallerGone:
+        report(name, 499, begun)
+        abort(scope)
+    except asyncio.CancelledError:
+        report(name, 499, begun)
+        raise
+    except Exception:  # noqa: BLE001  a defect must not reach the caller in detail
+        request_id = str(uuid.uuid4())
+        _log.exception("call failed", extra={"operation": name, "request_id": request_id})
+        status = await _fail(internal(request_id), scope, receive, send)
+        report(name, status, begun, reason="INTERNAL")
+    else:
+        report(name, status, begun)
+
+
+async def _fail(error: GraphwireError, scope: Scope, receive: Receive, send: Send) -> int:
+    if not isinstance(error, RequestTooLarge):
+        answer = Answer(value=body_of(error), status=status_of(error), headers=headers_of(error))
+        return await answer.send(scope, receive, send)
+    answer = Answer(value=body_of(error), status=status_of(error), headers=[("connection", "close")])
+    await answer.send(scope, partial(receive), partial(_unfinished, send))
+    await _pass_over(receive)
+    await send({"type": "http.response.body", "body": b""})
+    return status_of(error)
+
+
+def abort(scope: Scope) -> None:
+    """Ends the connection of a caller who neither reads nor writes, with what waits for it."""
+    scope["extensions"]["graphwire.abort"]()
+
+
+def report(name: str, status: int, begun: float, **fields: str) -> None:
+    """Writes the one log line of a request."""
+    level = logging.DEBUG if status < 400 else logging.INFO
+    if _log.isEnabledFor(level):
+        seconds = round(time.monotonic() - begun, 4)
+        _log.log(level, "call ended", extra={"operation": name, "status": status, "seconds": seconds, **fields})

@@ -1,0 +1,171 @@
+"""Runs over HTTP.
+
+Owns which call of the core each route of runs is. A caller who is gone is handled here, since only the transport knows.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from graphwire_server.core.errors import RunNotFound
+from graphwire_server.core.events import Event
+from graphwire_server.core.follow import EVERYTHING
+from graphwire_server.core.headers import HeaderRule
+from graphwire_server.core.model import Outcome, Page, Run, RunSpec, RunStatus
+from graphwire_server.core.runs import Runs
+from graphwire_server.rest import answers
+from graphwire_server.rest.calls import Answer, Call, Headers, Reply
+from graphwire_server.rest.cursor import named, run_cursor
+from graphwire_server.rest.event_stream import EventStream, FailedStream, Source
+from graphwire_server.rest.frames import with_interrupts
+from graphwire_server.rest.run_queries import CancelManyBody, CancelQuery, JoinQuery, ListQuery
+from graphwire_server.rest.run_requests import RunBody
+from graphwire_server.rest.streams import Streams
+from graphwire_server.rest.waiting import Waiting, failed_value
+
+
+class RunRoutes:
+    """The operations of runs.
+
+    Args:
+        runs: The runs of this server.
+        streams: The answers that last and are open.
+        headers: Which headers of a request its nodes may read.
+    """
+
+    def __init__(self, runs: Runs, streams: Streams, headers: HeaderRule) -> None:
+        self._runs = runs
+        self._streams = streams
+        self._headers = headers
+
+    async def create(self, call: Call) -> Reply:
+        """Creates a run in the background."""
+        run = await self._runs.create(self._spec(call, call.body, keep_output=True))
+        return Answer(value=answers.run_json(run), headers=_places(run, "")[1:])
+
+    async def create_batch(self, call: Call) -> Reply:
+        """Creates several stateless runs."""
+        specs = [self._spec(call, body, keep_output=True) for body in call.body]
+        return Answer(value=[answers.run_json(run) for run in await self._runs.create_batch(specs)])
+
+    async def stream(self, call: Call) -> Reply:
+        """Creates a run and streams it."""
+        return EventStream(self._streaming(self._spec(call, call.body, keep_output=False), call.body), self._streams)
+
+    async def wait(self, call: Call) -> Reply:
+        """Creates a run and waits for its values."""
+        run = await self._runs.create(self._spec(call, call.body, keep_output=True))
+        return self._waiting(run, cancels=call.body.cancels)
+
+    async def join(self, call: Call) -> Reply:
+        """Waits for the values of a run."""
+        try:
+            run = await self._runs.get(call.path["run_id"], call.path.get("thread_id"))
+        except RunNotFound:
+            return Answer(content=failed_value("HTTPException", "404: Run not found"))  # wire fact 12
+        return self._waiting(run, cancels=call.query.cancels)
+
+    async def join_stream(self, call: Call) -> Reply:
+        """Attaches to a run."""
+        try:
+            run = await self._runs.get(call.path["run_id"], call.path.get("thread_id"))
+        except RunNotFound:
+            return FailedStream("HTTPException", "404: Run not found")  # wire fact 12
+        return EventStream(self._joining(run, call.query, run_cursor(run, call)), self._streams)
+
+    async def get(self, call: Call) -> Reply:
+        """Returns a run."""
+        run = await self._runs.get(call.path["run_id"], call.path.get("thread_id"))
+        return Answer(value=answers.run_json(run))
+
+    async def list(self, call: Call) -> Reply:
+        """Lists the runs of a thread."""
+        query: ListQuery = call.query
+        page = Page(offset=query.offset, limit=query.limit)
+        found = await self._runs.list(call.path["thread_id"], query.run_status(), page)
+        return Answer(value=[answers.selected(answers.run_json(run), query.select) for run in found])
+
+    async def cancel(self, call: Call) -> Reply:
+        """Cancels a run (wire fact 64)."""
+        query: CancelQuery = call.query
+        query.check_offered()
+        run = await self._runs.cancel(call.path["run_id"], call.path.get("thread_id"))
+        if not query.wait:
+            return Answer(status=202, empty=True)
+        return Waiting(value=lambda: self._ended(run), streams=self._streams, gone=_nothing)
+
+    async def cancel_many(self, call: Call) -> Reply:
+        """Cancels several runs (wire fact 65)."""
+        query: CancelQuery = call.query
+        query.check_offered()
+        body: CancelManyBody = call.body
+        await self._runs.cancel_many(status=body.status, thread_id=body.thread_id, run_ids=tuple(body.run_ids or ()))
+        return Answer(status=204, empty=True)
+
+    async def delete(self, call: Call) -> Reply:
+        """Deletes a run that has ended."""
+        await self._runs.delete(call.path["run_id"], call.path.get("thread_id"))
+        return Answer(status=204, empty=True)
+
+    def _spec(self, call: Call, body: RunBody, *, keep_output: bool) -> RunSpec:
+        headers = self._headers.select(call.headers)
+        return body.spec(call.path.get("thread_id"), headers, keep_output=keep_output)
+
+    @asynccontextmanager
+    async def _streaming(self, spec: RunSpec, body: RunBody) -> AsyncIterator[Source]:
+        async with self._runs.stream(spec, EVERYTHING) as (run, batches):
+            yield self._source(run, batches, cancels=body.cancels)
+
+    @asynccontextmanager
+    async def _joining(self, run: Run, query: JoinQuery, after_seq: int | None) -> AsyncIterator[Source]:
+        async with AsyncExitStack() as stack:
+            with named():
+                join = self._runs.join(run.run_id, run.thread_id, after_seq, query.wanted())
+                joined, batches = await stack.enter_async_context(join)
+            yield self._source(joined, batches, cancels=query.cancels)
+
+    def _source(self, run: Run, batches: AsyncIterator[Sequence[Event]], *, cancels: bool) -> Source:
+        return Source(
+            batches=batches,
+            headers=_places(run, "/stream"),
+            numbered=run.spec.stream_resumable,
+            gone=self._abandons(run) if cancels else _nothing,
+        )
+
+    def _waiting(self, run: Run, *, cancels: bool) -> Waiting:
+        gone = self._abandons(run) if cancels else _nothing
+        # Of a stateless run, too, the thread is named: whoever lost the line comes back there (wire fact 4).
+        places = _stateful_places(run, "/join")
+        return Waiting(value=lambda: self._values(run), streams=self._streams, gone=gone, headers=places)
+
+    def _abandons(self, run: Run) -> Callable[[], None]:
+        return lambda: self._runs.abandon(run.run_id)
+
+    async def _values(self, run: Run) -> bytes:
+        ended = await self._runs.wait(run)
+        outcome = ended.outcome or Outcome(status=ended.status)
+        if outcome.error is not None:
+            return failed_value(outcome.error.type, outcome.error.message)
+        if ended.status is RunStatus.INTERRUPTED:
+            return b"{}"
+        values = await self._runs.output(ended)
+        return with_interrupts(values, outcome.interrupts)
+
+    async def _ended(self, run: Run) -> bytes:
+        await self._runs.wait(run)
+        return b"{}"
+
+
+def _nothing() -> None:
+    """Nobody minds that the caller went away."""
+
+
+def _places(run: Run, what: str) -> Headers:
+    """Where a caller comes back to, and what it made (wire facts 3 and 4). Path only, without prefix: SDKs put them behind their own URL."""
+    if run.stateless:
+        return [("location", f"/runs/{run.run_id}{what}"), ("content-location", f"/runs/{run.run_id}")]
+    return _stateful_places(run, what)
+
+
+def _stateful_places(run: Run, what: str) -> Headers:
+    path = f"/threads/{run.thread_id}/runs/{run.run_id}"
+    return [("location", path + what), ("content-location", path)]

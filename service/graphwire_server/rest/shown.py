@@ -1,0 +1,221 @@
+"""Answers as the OpenAPI document describes them.
+
+Owns descriptions alone: answers are made in `answers.py`, and a test holds them to these.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Shown(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, extra="allow")
+
+
+class Failure(Shown):
+    """Why a request failed."""
+
+    detail: str
+    """A sentence for people: what is wrong, and what to do."""
+    code: str
+    """A stable name for programs: that of the gRPC face's ErrorReason, without its prefix."""
+    field: str | None = None
+    """The field that is wrong, where one is."""
+    metadata: dict[str, str] | None = None
+    """Facts for programs."""
+
+
+class Reference(Shown):
+    """Which checkpoint is meant."""
+
+    thread_id: str
+    """The thread."""
+    checkpoint_ns: str
+    """The subgraph; empty is the root graph."""
+    checkpoint_id: str | None
+    """The checkpoint."""
+
+
+class Waits(Shown):
+    """A question of a node to a person."""
+
+    id: str
+    """Its id, for `command.resume`."""
+    value: Any
+    """The question."""
+
+
+class ShownRun(Shown):
+    """A run."""
+
+    run_id: str
+    """A UUID."""
+    thread_id: str
+    """Its thread: a UUID."""
+    assistant_id: str
+    """Its assistant: a UUID."""
+    created_at: str
+    """RFC 3339."""
+    updated_at: str
+    """RFC 3339."""
+    metadata: dict[str, Any]
+    """As the caller gave it."""
+    status: Literal["pending", "running", "error", "success", "timeout", "interrupted"]
+    """Where it is in its life."""
+    kwargs: dict[str, Any]
+    """What was asked for."""
+    multitask_strategy: Literal["reject", "enqueue", "interrupt", "rollback"]
+    """What happened while another run was on the thread."""
+    attempt: int
+    """Which attempt it is, from 1."""
+
+
+class ShownThread(Shown):
+    """A thread. With `select` it has the chosen fields alone."""
+
+    thread_id: str
+    """A UUID."""
+    created_at: str
+    """RFC 3339."""
+    updated_at: str
+    """RFC 3339."""
+    state_updated_at: str
+    """RFC 3339."""
+    metadata: dict[str, Any]
+    """Merged of all that callers gave."""
+    status: Literal["idle", "busy", "interrupted", "error"]
+    """What it is doing."""
+    config: dict[str, Any]
+    """Empty in this version."""
+    values: Any
+    """The values of its latest state; null where it has none."""
+    interrupts: dict[str, list[Waits]]
+    """What waits for an answer, by task."""
+    error: Any
+    """Why its last run failed; null where it did not."""
+
+
+class ShownTask(Shown):
+    """A task of a state."""
+
+    id: str
+    """Its id."""
+    name: str
+    """Its node."""
+    error: str | None
+    """Why it failed."""
+    interrupts: list[Waits]
+    """What it waits for."""
+    checkpoint: Reference | None
+    """The checkpoint of its subgraph."""
+    state: dict[str, Any] | None
+    """The state of its subgraph."""
+    result: Any
+    """What it returned."""
+
+
+class ShownState(Shown):
+    """A state of a thread."""
+
+    values: Any
+    """The values of its channels."""
+    next: list[str]
+    """The nodes that run next."""
+    tasks: list[ShownTask]
+    """What runs next, or waits."""
+    metadata: dict[str, Any]
+    """The checkpoint's metadata."""
+    created_at: str | None
+    """RFC 3339."""
+    checkpoint: Reference | None
+    """The checkpoint; null where the thread has none."""
+    parent_checkpoint: Reference | None
+    """The one before."""
+    interrupts: list[Waits]
+    """What waits for an answer."""
+    checkpoint_id: str | None
+    """The checkpoint's id (older form)."""
+    parent_checkpoint_id: str | None
+    """The parent's id (older form)."""
+
+
+class Written(Shown):
+    """The checkpoint that a change of a state made."""
+
+    checkpoint: Reference
+    """The checkpoint."""
+    configurable: Reference
+    """The same (older form)."""
+    checkpoint_id: str
+    """The same, its id alone."""
+
+
+class ShownAssistant(Shown):
+    """An assistant. With `select` it has the chosen fields alone."""
+
+    assistant_id: str
+    """A UUID."""
+    graph_id: str
+    """Its graph."""
+    name: str
+    """Its name."""
+    description: str | None
+    """What it is for."""
+    config: dict[str, Any]
+    """The configuration that it brings to its runs."""
+    context: dict[str, Any]
+    """The context that it brings to its runs."""
+    metadata: dict[str, Any]
+    """Its metadata."""
+    version: int
+    """Its version, from 1."""
+    created_at: str
+    """RFC 3339."""
+    updated_at: str
+    """RFC 3339."""
+
+
+class ShownGraph(Shown):
+    """A graph, drawn."""
+
+    nodes: list[dict[str, Any]]
+    """Its nodes: id, type, data."""
+    edges: list[dict[str, Any]]
+    """Its edges: source, target, and data and conditional where they have them."""
+
+
+class ShownSchemas(Shown):
+    """The JSON Schemas of a graph; null where it cannot state one."""
+
+    graph_id: str
+    """The graph."""
+    input_schema: dict[str, Any] | None
+    """What it takes."""
+    output_schema: dict[str, Any] | None
+    """What it gives."""
+    state_schema: dict[str, Any] | None
+    """Its state."""
+    config_schema: dict[str, Any] | None
+    """What its nodes read from `configurable`."""
+    context_schema: dict[str, Any] | None
+    """What its nodes read from `runtime.context`."""
+
+
+class Health(Shown):
+    """The server is well."""
+
+    ok: Literal[True]
+    """Always true; else the answer is 503."""
+    services: dict[str, Any]
+    """Empty."""
+
+
+class Info(Shown):
+    """What the server is."""
+
+    version: str
+    """The version of graphwire."""
+    flags: dict[str, bool]
+    """What it offers."""

@@ -1,0 +1,221 @@
+"""What callers say about threads, as values of the core.
+
+Owns the shapes of bodies and queries for threads and their states, and the step from them to what the core takes.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.model import CheckpointRef, Page, ThreadQuery, ThreadSort, ThreadStatus
+from graphwire_server.core.spec import check_uuid
+from graphwire_server.rest.run_requests import CheckpointBody, JsonObject
+from graphwire_server.rest.shapes import Shape, Words
+
+Status = Literal["idle", "busy", "interrupted", "error"]
+Select = list[
+    Literal[
+        "thread_id", "created_at", "updated_at", "state_updated_at", "metadata", "config", "context", "status", "values",
+        "interrupts", "error",
+    ]
+]  # fmt: skip
+Limit = Annotated[int, Field(ge=1, le=1000)]
+Offset = Annotated[int, Field(ge=0, lt=2**62)]
+
+
+class ThreadBody(Shape):
+    """A thread to create."""
+
+    thread_id: str | None = None
+    """Its id: a UUID. Default: a new one."""
+    metadata: JsonObject | None = None
+    """Its metadata. `graph_id` in it names the graph that will run on it."""
+    if_exists: Literal["raise", "do_nothing"] | None = None
+    """What happens where the id is taken: 409, or the thread that is there. Default: raise."""
+    ttl: Any = None
+    """This version does not offer it (501)."""
+    supersteps: list[Any] | None = None
+    """This version does not offer it (501)."""
+
+    def check_offered(self) -> None:
+        """Raises NotOffered for what this version does not offer."""
+        if self.ttl is not None:
+            raise NotOffered("the field ttl")
+        if self.supersteps:
+            raise NotOffered("the field supersteps")
+
+    @property
+    def graph(self) -> str | None:
+        """The graph that will run on it, where the metadata names one (the SDKs put it there)."""
+        named = (self.metadata or {}).get("graph_id")
+        return named if isinstance(named, str) and named else None
+
+
+class ThreadPatch(Shape):
+    """A change of a thread."""
+
+    metadata: JsonObject | None = None
+    """What is merged into its metadata, key by key."""
+    ttl: Any = None
+    """This version does not offer it (501)."""
+
+    def check_offered(self) -> None:
+        """Raises NotOffered for what this version does not offer."""
+        if self.ttl is not None:
+            raise NotOffered("the field ttl")
+
+
+class ThreadCountBody(Shape):
+    """Which threads."""
+
+    metadata: JsonObject | None = None
+    """Those with these keys and values."""
+    status: Status | None = None
+    """Those with this status."""
+    values: JsonObject | None = None
+    """This version does not offer it (501)."""
+
+    def query(self) -> ThreadQuery:
+        """The threads that are meant. Raises NotOffered."""
+        if self.values:
+            raise NotOffered("the field values")
+        return ThreadQuery(
+            metadata=self.metadata or {}, status=None if self.status is None else ThreadStatus(self.status)
+        )
+
+
+class ThreadSearchBody(ThreadCountBody):
+    """Which threads, and how they are listed."""
+
+    ids: list[str] | None = None
+    """Those with these ids: at most 1000 UUIDs."""
+    limit: Limit = 10
+    """The most: 1 to 1000."""
+    offset: Offset = 0
+    """How many to pass over."""
+    sort_by: Literal["thread_id", "status", "created_at", "updated_at", "state_updated_at"] | None = None
+    """By what they are sorted. Default: updated_at."""
+    sort_order: Literal["asc", "desc"] | None = None
+    """Which comes first. Default: desc."""
+    select: Select | None = None
+    """Only these fields of each."""
+    extract: JsonObject | None = None
+    """This version does not offer it (501)."""
+
+    def query(self) -> ThreadQuery:
+        """The threads that are meant. Raises NotOffered."""
+        if self.extract:
+            raise NotOffered("the field extract")
+        found = super().query()
+        return ThreadQuery(metadata=found.metadata, status=found.status, thread_ids=tuple(self.ids or ()))
+
+    @property
+    def page(self) -> Page:
+        """The slice, with one more row, which tells whether there is another page (wire fact 83)."""
+        return Page(offset=self.offset, limit=self.limit + 1)
+
+    @property
+    def sort(self) -> ThreadSort:
+        """By what they are sorted."""
+        return ThreadSort.UPDATED_AT if self.sort_by in (None, "state_updated_at") else ThreadSort(self.sort_by)
+
+
+class StateQuery(Shape):
+    """How a state is read."""
+
+    subgraphs: bool = False
+    """Whether the states of subgraphs that wait are in their tasks."""
+
+
+class CheckpointStateBody(Shape):
+    """Which state."""
+
+    checkpoint: CheckpointBody
+    """The checkpoint."""
+    subgraphs: bool = False
+    """Whether the states of subgraphs that wait are in their tasks."""
+
+
+class StateBody(Shape):
+    """A change of a thread's state."""
+
+    values: JsonObject | list[Any] | None = None
+    """The change, as if a node had returned it."""
+    as_node: str | None = None
+    """The node. Default: the one that ran last."""
+    checkpoint: CheckpointBody | None = None
+    """The checkpoint to go on from. Default: the latest."""
+    checkpoint_id: str | None = None
+    """The same by its id: a UUID."""
+
+    def at(self, thread_id: str) -> CheckpointRef:
+        """The checkpoint to go on from. Raises InvalidField."""
+        return (self.checkpoint or CheckpointBody()).reference(thread_id, self.checkpoint_id)
+
+
+class HistoryQuery(Shape):
+    """Which states a thread has had."""
+
+    limit: Limit = 1
+    """The most: 1 to 1000 (wire fact 70)."""
+    before: str | None = None
+    """Those older than this checkpoint: a UUID."""
+
+    def before_id(self, thread_id: str) -> str | None:
+        """The checkpoint that all are older than. Raises InvalidField."""
+        return check_uuid("before", self.before) if self.before else None
+
+
+class Before(CheckpointBody):
+    """A checkpoint, or a configuration that names it."""
+
+    configurable: CheckpointBody | None = None
+    """The configuration's part that names it."""
+
+    def older_than(self, thread_id: str) -> str | None:
+        """The checkpoint's id. Raises InvalidField."""
+        if self.configurable is not None:
+            return self.configurable.reference(thread_id, field="before.configurable").checkpoint_id
+        return self.reference(thread_id, field="before").checkpoint_id
+
+
+class HistoryBody(Shape):
+    """Which states a thread has had."""
+
+    limit: Limit = 1
+    """The most: 1 to 1000 (wire fact 70)."""
+    before: str | Before | None = None
+    """Those older than this checkpoint: its id, the checkpoint, or a configuration that names it."""
+    metadata: JsonObject | None = None
+    """Those with these keys and values in their metadata."""
+    checkpoint: CheckpointBody | None = None
+    """The subgraph whose history is meant: `checkpoint_ns`."""
+
+    def before_id(self, thread_id: str) -> str | None:
+        """The checkpoint that all are older than. Raises InvalidField."""
+        if isinstance(self.before, Before):
+            return self.before.older_than(thread_id)
+        return check_uuid("before", self.before) if self.before else None
+
+
+class WatchQuery(Shape):
+    """What of a thread's stream is wanted."""
+
+    stream_modes: Words
+    """`run_modes` (default) and `lifecycle`: repeated or comma-separated. This version does not offer `state_update` (501)."""
+    stream_mode: Words
+    """The same; the SDKs call it so (wire fact 41)."""
+
+    def lifecycle_only(self) -> bool:
+        """Whether only starts and ends of runs are wanted. Raises InvalidField, NotOffered."""
+        asked = {part.strip() for given in (*self.stream_modes, *self.stream_mode) for part in _parts(given)}
+        for mode in asked - {"run_modes", "lifecycle"}:
+            if mode == "state_update":
+                raise NotOffered("the stream mode state_update")
+            raise InvalidField("stream_modes", f"{mode!r} is none of run_modes, lifecycle, state_update")
+        return asked == {"lifecycle"}
+
+
+def _parts(given: str) -> list[str]:
+    return [part.strip(' "') for part in given.strip("[]").split(",") if part.strip()]

@@ -1,0 +1,171 @@
+"""Threads over HTTP.
+
+Owns which call of the core each route of threads is.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.errors import AssistantNotFound, CursorExpired
+from graphwire_server.core.follow import EVERYTHING, Filter
+from graphwire_server.core.model import CheckpointRef, Thread
+from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.threads import Threads
+from graphwire_server.rest import answers
+from graphwire_server.rest.calls import Answer, Call, Reply
+from graphwire_server.rest.cursor import named, thread_cursor
+from graphwire_server.rest.event_stream import EventStream, Source
+from graphwire_server.rest.streams import Streams
+from graphwire_server.rest.thread_requests import (
+    CheckpointStateBody,
+    HistoryBody,
+    HistoryQuery,
+    StateBody,
+    ThreadBody,
+    ThreadSearchBody,
+)
+
+_LIFECYCLE = Filter(modes=frozenset({"metadata"}))
+"""Starts and ends of runs alone: these pass every filter, and no mode is called so."""
+
+
+class ThreadRoutes:
+    """The operations of threads.
+
+    Args:
+        threads: The threads of this server.
+        assistants: The assistants, for threads that name their graph.
+        streams: The answers that last and are open.
+    """
+
+    def __init__(self, threads: Threads, assistants: Assistants, streams: Streams) -> None:
+        self._threads = threads
+        self._assistants = assistants
+        self._streams = streams
+
+    async def create(self, call: Call) -> Reply:
+        """Creates a thread."""
+        body: ThreadBody = call.body
+        body.check_offered()
+        thread = await self._threads.create(
+            body.thread_id,
+            body.metadata or {},
+            keep_existing=body.if_exists == "do_nothing",
+            graph=self._known(body.graph),
+        )
+        return await self._answer(thread)
+
+    async def get(self, call: Call) -> Reply:
+        """Returns a thread."""
+        return await self._answer(await self._threads.get(call.path["thread_id"]))
+
+    async def patch(self, call: Call) -> Reply:
+        """Changes a thread's metadata."""
+        call.body.check_offered()
+        thread = await self._threads.merge_metadata(call.path["thread_id"], call.body.metadata or {})
+        if "return=minimal" in (call.header("prefer") or ""):  # wire fact 79
+            return Answer(status=204, empty=True)
+        return await self._answer(thread)
+
+    async def delete(self, call: Call) -> Reply:
+        """Deletes a thread."""
+        await self._threads.delete(call.path["thread_id"])
+        return Answer(status=204, empty=True)
+
+    async def search(self, call: Call) -> Reply:
+        """Lists threads."""
+        body: ThreadSearchBody = call.body
+        found = await self._threads.search(body.query(), body.page, body.sort, body.sort_order == "asc")
+        listed = [await self._listed(thread, body.select) for thread in found[: body.limit]]
+        return Answer(value=listed, headers=pagination(body.offset, body.limit, len(found)))
+
+    async def count(self, call: Call) -> Reply:
+        """Counts threads."""
+        return Answer(value=await self._threads.count(call.body.query()))
+
+    async def copy(self, call: Call) -> Reply:
+        """Copies a thread with its states."""
+        return await self._answer(await self._threads.copy(call.path["thread_id"]))
+
+    async def state(self, call: Call) -> Reply:
+        """Returns a thread's state, now or at a checkpoint."""
+        at = call.path.get("checkpoint_id")
+        reference = CheckpointRef(checkpoint_id=None if at is None else check_uuid("checkpoint_id", at))
+        return await self._state(call.path["thread_id"], reference, call.query.subgraphs)
+
+    async def state_at(self, call: Call) -> Reply:
+        """Returns a thread's state at a checkpoint of any namespace."""
+        body: CheckpointStateBody = call.body
+        thread_id = call.path["thread_id"]
+        return await self._state(thread_id, body.checkpoint.reference(thread_id), body.subgraphs)
+
+    async def update_state(self, call: Call) -> Reply:
+        """Changes a thread's state."""
+        body: StateBody = call.body
+        thread_id = call.path["thread_id"]
+        made = await self._threads.update_state(thread_id, body.at(thread_id), body.values, body.as_node)
+        return Answer(value=answers.written_json(made, thread_id))
+
+    async def history(self, call: Call) -> Reply:
+        """Lists the states that a thread has had, the newest first."""
+        asked: HistoryBody | HistoryQuery = call.query if call.body is None else call.body
+        thread_id = call.path["thread_id"]
+        ns, metadata = "", {}
+        if isinstance(asked, HistoryBody):
+            ns = (asked.checkpoint and asked.checkpoint.checkpoint_ns) or ""
+            metadata = asked.metadata or {}
+        found = await self._threads.history(
+            thread_id, ns=ns, before=asked.before_id(thread_id), metadata=metadata, limit=asked.limit
+        )
+        return Answer(value=[answers.state_json(state, thread_id) for state in found])
+
+    async def watch(self, call: Call) -> Reply:
+        """Streams all runs of a thread, and stays open between them (wire facts 41 to 44)."""
+        wanted = _LIFECYCLE if call.query.lifecycle_only() else EVERYTHING
+        thread_id = check_uuid("thread_id", call.path["thread_id"])
+        return EventStream(self._watching(thread_id, thread_cursor(call), wanted), self._streams)
+
+    @asynccontextmanager
+    async def _watching(self, thread_id: str, after_seq: int | None, wanted: Filter) -> AsyncIterator[Source]:
+        async with AsyncExitStack() as stack:
+            try:
+                watch = self._threads.watch(thread_id, after_seq, wanted)
+                with named():
+                    _, batches = await stack.enter_async_context(watch)
+            except CursorExpired as expired:
+                if after_seq != 0:
+                    raise
+                # All that is held was asked for, and the oldest events are no longer.
+                watch = self._threads.watch(thread_id, expired.oldest_seq - 1, wanted)
+                _, batches = await stack.enter_async_context(watch)
+            yield Source(batches=batches, watched=True)
+
+    def _known(self, graph: str | None) -> str | None:
+        """The graph that the metadata names, where there is one of that name: metadata is the caller's and may say anything."""
+        if graph is None:
+            return None
+        try:
+            self._assistants.get(graph)
+        except AssistantNotFound:
+            return None
+        return graph
+
+    async def _answer(self, thread: Thread) -> Reply:
+        return Answer(value=await self._listed(thread, None))
+
+    async def _listed(self, thread: Thread, select: Sequence[str] | None) -> answers.Json:
+        values = None if select and "values" not in select else await self._threads.values(thread)
+        return answers.selected(answers.thread_json(thread, values), select)
+
+    async def _state(self, thread_id: str, at: CheckpointRef, subgraphs: bool) -> Reply:
+        state = await self._threads.state(thread_id, at, subgraphs=subgraphs)
+        return Answer(value=answers.state_json(state, thread_id))
+
+
+def pagination(offset: int, limit: int, found: int) -> list[tuple[str, str]]:
+    """The headers of a page, from how many rows were found when one more than the page was asked for (wire fact 83)."""
+    if found <= limit:
+        return [("x-pagination-total", str(offset + found))]
+    following = offset + limit
+    return [("x-pagination-total", str(following + 1)), ("x-pagination-next", str(following))]
