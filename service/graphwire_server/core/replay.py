@@ -27,25 +27,27 @@ def cursor(log: ThreadLog, run: Run, after_seq: int | None) -> int:
     return max(after_seq, run.first_seq - 1) if run.first_seq else log.newest_seq
 
 
-async def replay(log: ThreadLog, run: Run, after_seq: int | None, wanted: Filter) -> Batches:
+def replay(log: ThreadLog, run: Run, after_seq: int | None, wanted: Filter) -> Batches:
     """What is left to read of a run that has ended: the terminal event always, before it what is held behind the cursor.
 
     Raises:
-        InvalidField: The cursor lies beyond the newest event.
+        InvalidField: The cursor lies beyond the newest event. Raised at once, as all that is wrong with a cursor is.
         CursorExpired: Events behind the cursor are no longer held.
     """
     first, last = run.first_seq or run.last_seq, run.last_seq
     start = last if after_seq is None else max(after_seq, first - 1)
     _check_given(start, max(log.newest_seq, last))
-    if start < last - 1:
-        oldest = min(max(log.oldest_seq, first), last) if log.newest_seq >= last else last
-        if oldest > start + 1:
-            raise CursorExpired(start, oldest, last)
-        async for batch in follow(log, run.run_id, start, wanted):
-            yield batch
-    else:
-        ended_at = run.updated_at.timestamp()
-        yield [Event(last, run.run_id, run.thread_id, ended_at, (), terminal(run), SMALL_EVENT)]
+    if start >= last - 1:
+        return _end_of(run)
+    oldest = min(max(log.oldest_seq, first), last) if log.newest_seq >= last else last
+    if oldest > start + 1:
+        raise CursorExpired(start, oldest, last)
+    return follow(log, run.run_id, start, wanted)
+
+
+async def _end_of(run: Run) -> Batches:
+    ended_at = run.updated_at.timestamp()
+    yield [Event(run.last_seq, run.run_id, run.thread_id, ended_at, (), terminal(run), SMALL_EVENT)]
 
 
 def _check_given(after_seq: int, newest_seq: int) -> None:

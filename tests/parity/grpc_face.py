@@ -1,0 +1,245 @@
+"""The language of the table over gRPC.
+
+Owns which RPC each call is, and how an error of gRPC becomes a refusal.
+"""
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from graphwire.errors import from_rpc
+from graphwire.v1 import assistant_service_pb2 as assistants
+from graphwire.v1 import run_service_pb2 as runs
+from graphwire.v1 import thread_service_pb2 as threads
+from graphwire.v1.event_pb2 import StreamEvent
+from graphwire.v1.thread_pb2 import THREAD_VIEW_FULL
+from tests.parity import resources
+from tests.parity.face import Json, Reading, Refused
+from tests.parity.fields import filled
+from tests.support.serving import Server
+
+M = TypeVar("M", bound=Message)
+
+
+@contextmanager
+def _refusing() -> Any:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        known = from_rpc(error)
+        for violation in known.field_violations:
+            assert violation.field == known.metadata["field"]
+        raise Refused(known.reason, known.code.name, known.message, dict(known.metadata)) from None
+
+
+class GrpcStream:
+    """An open stream (protocol `Open`)."""
+
+    def __init__(self, call: Any, heads: Mapping[str, str]) -> None:
+        self.run_id = heads.get("graphwire-run-id", "")
+        self.thread_id = heads.get("graphwire-thread-id", "")
+        self._call = call
+
+    async def rest(self) -> Reading:
+        """All that is left, to its end."""
+        with _refusing():
+            found = [event async for message in self._call for event in message.events]
+        return Reading(run_id=self.run_id, thread_id=self.thread_id, events=found)
+
+    async def until_ended(self, runs: int) -> Reading:
+        """What comes until so many runs have ended."""
+        found: list[StreamEvent] = []
+        with _refusing():
+            async for message in self._call:
+                found += message.events
+                if sum(event.HasField("end") for event in found) >= runs:
+                    break
+        return Reading(run_id=self.run_id, thread_id=self.thread_id, events=found)
+
+
+class GrpcFace:
+    """The calls over gRPC (protocol `Face`).
+
+    Args:
+        server: The server.
+        metadata: What every call carries, such as a key.
+    """
+
+    name = "grpc"
+
+    def __init__(self, server: Server, metadata: Sequence[tuple[str, str]] = ()) -> None:
+        self._runs, self._threads, self._assistants = server.runs, server.threads, server.assistants
+        self._metadata = tuple(metadata)
+
+    async def _ask(self, method: Callable[..., Awaitable[Any]], request: Message) -> Any:
+        with _refusing():
+            return await method(request, metadata=self._metadata)
+
+    @asynccontextmanager
+    async def _open(self, method: Callable[..., Any], request: Message) -> AsyncIterator[GrpcStream]:
+        call = method(request, metadata=self._metadata)
+        try:
+            with _refusing():
+                heads = {key: str(value) for key, value in await call.initial_metadata() or ()}
+                if not heads.get("graphwire-thread-id"):  # refused before it began; reading tells why
+                    await call.read()
+            yield GrpcStream(call, heads)
+        finally:
+            call.cancel()
+
+    def opening(self, assistant: str, thread_id: str | None = None, **body: Json) -> Any:
+        """Creates a run and attaches to it."""
+        request = filled(runs.StreamRunRequest(assistant_id=assistant), {"thread_id": thread_id, **body})
+        return self._open(self._runs.StreamRun, request)
+
+    def joining(self, run_id: str, thread_id: str | None = None, after: int | None = None, **wanted: Json) -> Any:
+        """Attaches to a run."""
+        body = {"thread_id": thread_id, "after_seq": after, "filter": wanted or None}
+        return self._open(self._runs.JoinRun, filled(runs.JoinRunRequest(run_id=run_id), body))
+
+    def watching(self, thread_id: str, after: int | None = None, *, lifecycle: bool = False) -> Any:
+        """Attaches to a thread. No event comes from a graph of the name `-`, so what is left is what no filter hides."""
+        wanted = {"namespaces": ["-"]} if lifecycle else None
+        request = filled(threads.WatchThreadRequest(thread_id=thread_id), {"after_seq": after, "filter": wanted})
+        return self._open(self._threads.WatchThread, request)
+
+    async def create(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:
+        request = filled(runs.CreateRunRequest(assistant_id=assistant), {"thread_id": thread_id, **body})
+        return resources.run((await self._ask(self._runs.CreateRun, request)).run)
+
+    async def batch(self, bodies: Sequence[Json]) -> Json:
+        request = filled(runs.BatchCreateRunsRequest(), {"requests": bodies})
+        return [resources.run(run) for run in (await self._ask(self._runs.BatchCreateRuns, request)).runs]
+
+    async def invoke(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:
+        request = filled(runs.InvokeRunRequest(assistant_id=assistant), {"thread_id": thread_id, **body})
+        return resources.result((await self._ask(self._runs.InvokeRun, request)).result)
+
+    async def wait(self, run_id: str, thread_id: str | None = None) -> Json:
+        request = filled(runs.WaitRunRequest(run_id=run_id), {"thread_id": thread_id})
+        return resources.result((await self._ask(self._runs.WaitRun, request)).result)
+
+    async def run(self, run_id: str, thread_id: str | None = None) -> Json:
+        request = filled(runs.GetRunRequest(run_id=run_id), {"thread_id": thread_id})
+        return resources.run((await self._ask(self._runs.GetRun, request)).run)
+
+    async def runs(self, thread_id: str, **query: Json) -> Json:
+        request = await self._page(self._runs.ListRuns, runs.ListRunsRequest(thread_id=thread_id), query)
+        return [resources.run(run) for run in (await self._ask(self._runs.ListRuns, request)).runs]
+
+    async def cancel(self, run_id: str, thread_id: str | None = None, **query: Json) -> Json:
+        request = filled(runs.CancelRunRequest(run_id=run_id), {"thread_id": thread_id, **query})
+        return resources.cancelled(await self._ask(self._runs.CancelRun, request), waited=bool(query.get("wait")))
+
+    async def cancel_many(self, **body: Json) -> Json:
+        body = {**body, "status": None} if body.get("status") == "all" else body
+        return resources.whole(await self._ask(self._runs.CancelRuns, filled(runs.CancelRunsRequest(), body)))
+
+    async def delete_run(self, run_id: str, thread_id: str | None = None) -> None:
+        request = filled(runs.DeleteRunRequest(run_id=run_id), {"thread_id": thread_id})
+        await self._ask(self._runs.DeleteRun, request)
+
+    async def create_thread(self, **body: Json) -> Json:
+        metadata = body.get("metadata")
+        graph = metadata.get("graph_id") if isinstance(metadata, dict) else None
+        request = filled(threads.CreateThreadRequest(), {"graph_id": graph, **body})
+        return resources.thread((await self._ask(self._threads.CreateThread, request)).thread)
+
+    async def thread(self, thread_id: str) -> Json:
+        request = threads.GetThreadRequest(thread_id=thread_id)
+        return resources.thread((await self._ask(self._threads.GetThread, request)).thread)
+
+    async def update_thread(self, thread_id: str, metadata: Json) -> Json:
+        request = filled(threads.UpdateThreadRequest(thread_id=thread_id), {"metadata": metadata})
+        return resources.thread((await self._ask(self._threads.UpdateThread, request)).thread)
+
+    async def delete_thread(self, thread_id: str) -> None:
+        await self._ask(self._threads.DeleteThread, threads.DeleteThreadRequest(thread_id=thread_id))
+
+    async def threads(self, **body: Json) -> Json:
+        ascending = body.pop("sort_order", "desc") == "asc"
+        request = threads.SearchThreadsRequest(view=THREAD_VIEW_FULL, ascending=ascending)
+        request = await self._page(self._threads.SearchThreads, request, body)
+        return [resources.thread(each) for each in (await self._ask(self._threads.SearchThreads, request)).threads]
+
+    async def count_threads(self, **body: Json) -> Json:
+        return (await self._ask(self._threads.CountThreads, filled(threads.CountThreadsRequest(), body))).count
+
+    async def copy_thread(self, thread_id: str) -> Json:
+        request = threads.CopyThreadRequest(thread_id=thread_id)
+        return resources.thread((await self._ask(self._threads.CopyThread, request)).thread)
+
+    async def state(self, thread_id: str, **at: Json) -> Json:
+        request = filled(threads.GetThreadStateRequest(thread_id=thread_id), at)
+        return resources.state((await self._ask(self._threads.GetThreadState, request)).state)
+
+    async def update_state(self, thread_id: str, **body: Json) -> Json:
+        request = filled(threads.UpdateThreadStateRequest(thread_id=thread_id), body)
+        return resources.written(await self._ask(self._threads.UpdateThreadState, request))
+
+    async def history(self, thread_id: str, **body: Json) -> Json:
+        request = filled(threads.ListThreadHistoryRequest(thread_id=thread_id), body)
+        return [resources.state(each) for each in (await self._ask(self._threads.ListThreadHistory, request)).states]
+
+    async def assistant(self, assistant_id: str) -> Json:
+        request = assistants.GetAssistantRequest(assistant_id=assistant_id)
+        return resources.assistant((await self._ask(self._assistants.GetAssistant, request)).assistant)
+
+    async def assistants(self, **body: Json) -> Json:
+        descending = body.pop("sort_order", "asc") == "desc"
+        request = assistants.SearchAssistantsRequest(descending=descending)
+        request = await self._page(self._assistants.SearchAssistants, request, body)
+        found = (await self._ask(self._assistants.SearchAssistants, request)).assistants
+        return [resources.assistant(each) for each in found]
+
+    async def count_assistants(self, **body: Json) -> Json:
+        request = filled(assistants.CountAssistantsRequest(), body)
+        return (await self._ask(self._assistants.CountAssistants, request)).count
+
+    async def create_assistant(self, graph_id: str) -> Json:
+        request = assistants.CreateAssistantRequest(graph_id=graph_id)
+        return resources.assistant((await self._ask(self._assistants.CreateAssistant, request)).assistant)
+
+    async def delete_assistant(self, assistant_id: str) -> None:
+        request = assistants.DeleteAssistantRequest(assistant_id=assistant_id)
+        await self._ask(self._assistants.DeleteAssistant, request)
+
+    async def versions(self, assistant_id: str) -> Json:
+        request = assistants.ListAssistantVersionsRequest(assistant_id=assistant_id)
+        found = (await self._ask(self._assistants.ListAssistantVersions, request)).versions
+        return [resources.assistant(each) for each in found]
+
+    async def set_latest(self, assistant_id: str, version: int) -> Json:
+        request = assistants.SetLatestAssistantVersionRequest(assistant_id=assistant_id, version=version)
+        return resources.assistant((await self._ask(self._assistants.SetLatestAssistantVersion, request)).assistant)
+
+    async def drawing(self, assistant_id: str, xray: int = 0) -> Json:
+        request = assistants.GetAssistantGraphRequest(assistant_id=assistant_id, xray=xray)
+        return resources.drawing(await self._ask(self._assistants.GetAssistantGraph, request))
+
+    async def schemas(self, assistant_id: str) -> Json:
+        request = assistants.GetAssistantSchemasRequest(assistant_id=assistant_id)
+        return resources.schemas((await self._ask(self._assistants.GetAssistantSchemas, request)).schemas)
+
+    async def subgraphs(self, assistant_id: str, namespace: str = "", *, recurse: bool = False) -> Json:
+        request = assistants.ListSubgraphsRequest(assistant_id=assistant_id, namespace=namespace, recurse=recurse)
+        found = (await self._ask(self._assistants.ListSubgraphs, request)).subgraphs
+        return {each.namespace: resources.schemas(each.schemas) for each in found}
+
+    async def _page(self, method: Callable[..., Any], request: M, query: Mapping[str, Json]) -> M:
+        """The request of a page. gRPC pages by tokens: where rows are passed over, a page of those comes first."""
+        query = dict(query)
+        offset = query.pop("offset", 0)
+        filled(request, query)
+        if offset:
+            size = request.page_size  # type: ignore[attr-defined]  # every request of a list has one
+            request.page_size = offset  # type: ignore[attr-defined]  # as above
+            token = (await self._ask(method, request)).next_page_token
+            request.page_token = token or base64.urlsafe_b64encode(b"offset:%d" % offset).decode()  # type: ignore[attr-defined]  # as above
+            request.page_size = size  # type: ignore[attr-defined]  # as above
+        return request

@@ -1,0 +1,157 @@
+"""Rows: wrong requests, by the reason for which they are refused. Both transports must name it, and the same field."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tests.parity.face import Json, join, stream
+from tests.parity.refused_fields import FIELDS
+from tests.parity.scenario import Scenario
+from tests.parity.streams import TOPIC
+from tests.parity.wrongs import (
+    GOOD,
+    NOWHERE,
+    at_capacity,
+    batch,
+    busy,
+    expired,
+    new_run,
+    one,
+    refused,
+    too_many_streams,
+    watch,
+    with_run,
+    with_thread,
+)
+
+KEYS: Json = {"settings": {"api_keys": "secret"}}
+
+REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
+    "INVALID_FIELD": FIELDS,
+    "ASSISTANT_NOT_FOUND": (
+        new_run("of an unknown graph", assistant_id="nobody"),
+        new_run("of an unknown assistant", assistant_id=NOWHERE),
+        batch("with an unknown graph", GOOD, {**GOOD, "assistant_id": "nobody"}),
+        one("an unknown graph", lambda face: face.assistant("nobody")),
+        one("an unknown assistant", lambda face: face.assistant(NOWHERE)),
+        one("to draw an unknown assistant", lambda face: face.drawing(NOWHERE)),
+        one("schemas of an unknown graph", lambda face: face.schemas("nobody")),
+        one("subgraphs of an unknown assistant", lambda face: face.subgraphs(NOWHERE)),
+        one("versions of an unknown assistant", lambda face: face.versions(NOWHERE)),
+        one("a version of an unknown assistant", lambda face: face.set_latest(NOWHERE, 1)),
+        one("to delete an unknown assistant", lambda face: face.delete_assistant(NOWHERE)),
+    ),
+    "THREAD_NOT_FOUND": (
+        new_run("on an unknown thread", thread=NOWHERE),
+        new_run("that resumes on an unknown thread", thread=NOWHERE, input=None, command={"resume": 1}),
+        one("runs of an unknown thread", lambda face: face.runs(NOWHERE)),
+        one("an unknown thread", lambda face: face.thread(NOWHERE)),
+        one("to change an unknown thread", lambda face: face.update_thread(NOWHERE, {})),
+        one("to delete an unknown thread", lambda face: face.delete_thread(NOWHERE)),
+        one("to copy an unknown thread", lambda face: face.copy_thread(NOWHERE)),
+        one("the state of an unknown thread", lambda face: face.state(NOWHERE)),
+        one("to change the state of an unknown thread", lambda face: face.update_state(NOWHERE, values={})),
+        one("the history of an unknown thread", lambda face: face.history(NOWHERE)),
+        one("to watch an unknown thread", lambda face: watch(face, NOWHERE)),
+    ),
+    "RUN_NOT_FOUND": (
+        one("an unknown run", lambda face: face.run(NOWHERE)),
+        with_run("a run of another thread", lambda face, run_id, _: face.run(run_id, NOWHERE)),
+        one("to join an unknown run", lambda face: join(face, NOWHERE)),
+        one("to wait for an unknown run", lambda face: face.wait(NOWHERE)),
+        one("to cancel an unknown run", lambda face: face.cancel(NOWHERE)),
+        one("to cancel nothing", lambda face: face.cancel_many(status="pending")),
+        with_run(
+            "to cancel runs that have ended",
+            lambda face, run, thread: face.cancel_many(thread_id=thread, run_ids=[run]),
+        ),
+        one("to delete an unknown run", lambda face: face.delete_run(NOWHERE)),
+    ),
+    "CHECKPOINT_NOT_FOUND": (
+        new_run("from an unknown checkpoint", thread="new", input=None, checkpoint_id=NOWHERE),
+        with_run(
+            "the state at an unknown checkpoint", lambda face, _, thread: face.state(thread, checkpoint_id=NOWHERE)
+        ),
+        with_thread(
+            "the state at a checkpoint of a new thread", lambda face, thread: face.state(thread, checkpoint_id=NOWHERE)
+        ),
+        with_run(
+            "a change of an unknown checkpoint",
+            lambda face, _, thread: face.update_state(thread, values={}, checkpoint_id=NOWHERE),
+        ),
+    ),
+    "THREAD_EXISTS": (
+        with_thread("a second thread of one id", lambda face, thread: face.create_thread(thread_id=thread)),
+    ),
+    "THREAD_BUSY": (
+        busy(
+            "a run that will not wait",
+            lambda face, thread, _: face.create("story", thread, input=TOPIC, multitask_strategy="reject"),
+        ),
+        busy(
+            "a stream that will not wait",
+            lambda face, thread, _: stream(face, "story", thread, input=TOPIC, multitask_strategy="reject"),
+        ),
+        busy(
+            "a change of a busy thread's state",
+            lambda face, thread, _: face.update_state(thread, values={"trail": ["x"]}),
+        ),
+        busy("to delete a busy thread", lambda face, thread, _: face.delete_thread(thread)),
+    ),
+    "NOTHING_TO_RESUME": (
+        new_run("that resumes without a thread", input=None, command={"resume": 1}),
+        new_run("that resumes where nothing waits", thread="new", input=None, command={"resume": 1}),
+        new_run(
+            "that resumes a new thread",
+            thread=str(uuid.UUID(int=9)),
+            input=None,
+            command={"resume": 1},
+            if_not_exists="create",
+        ),
+    ),
+    "THREAD_HAS_NO_GRAPH": (
+        with_thread(
+            "a change of a state without a graph", lambda face, thread: face.update_state(thread, values={"a": 1})
+        ),
+    ),
+    "RUN_FINISHED": (with_run("to cancel a run that has ended", lambda face, run, thread: face.cancel(run, thread)),),
+    "RUN_ACTIVE": (busy("to delete a run that goes on", lambda face, thread, run: face.delete_run(run, thread)),),
+    "CURSOR_EXPIRED": (
+        Scenario(name="refuse a cursor that has expired", act=expired, settings={"log_bytes_per_thread": 1 << 16}),
+    ),
+    "CAPACITY_REACHED": (
+        Scenario(name="refuse runs beyond the most", act=at_capacity, settings={"max_runs": 1}),
+        Scenario(name="refuse streams beyond the most", act=too_many_streams, settings={"max_streams": 1}),
+    ),
+    "NOT_OFFERED": (
+        new_run("that interrupts", thread="new", multitask_strategy="interrupt"),
+        new_run("that rolls back", thread="new", multitask_strategy="rollback"),
+        new_run("that starts later", after_seconds=1),
+        new_run("with a webhook", webhook="https://example.org/hook"),
+        with_run("to cancel with rollback", lambda face, run, thread: face.cancel(run, thread, action="rollback")),
+        one("to cancel many with rollback", lambda face: face.cancel_many(status="pending", action="rollback")),
+        one("a search by values", lambda face: face.threads(values={"a": 1})),
+        one("to create an assistant", lambda face: face.create_assistant("story")),
+    ),
+    "UNAUTHENTICATED": (
+        one("a run without a key", lambda face: refused(face.create("story", input=TOPIC)), **KEYS),
+        one(
+            "a stream with a wrong key",
+            lambda face: stream(face, "story", input=TOPIC),
+            headers={"x-api-key": "wrong"},
+            **KEYS,
+        ),
+    ),
+    "SYSTEM_ASSISTANT": (one("to delete a graph's own assistant", lambda face: face.delete_assistant("story")),),
+}
+
+ELSEWHERE: Mapping[str, str] = {
+    "SLOW_READER": "a reader that does not read differs between transports by nature; tests/faults has each",
+    "DRAINING": "a server that stops says so to each transport in its own time; tests/faults has each",
+    "STORE_UNAVAILABLE": "the store of this server does not fail; the tables of both transports have a test of all kinds",
+    "INTERNAL": "a defect cannot be asked for; the tables of both transports have a test of all kinds",
+    "REQUEST_TOO_LARGE": "over gRPC the library itself refuses such a message, without a reason",
+}
+"""Reasons that no row can show, and why."""
+
+REFUSALS = tuple(replace(row, refuses=reason) for reason, rows in REFUSALS_BY_REASON.items() for row in rows)

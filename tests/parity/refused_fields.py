@@ -1,0 +1,124 @@
+"""Rows: fields that are wrong. Both transports must name the same one."""
+
+import uuid
+
+from tests.parity.face import Json, join, stream
+from tests.parity.streams import TOPIC
+from tests.parity.wrongs import GOOD, NO_ID, NOWHERE, batch, busy, new_run, one, watch, with_run, with_thread
+
+CONTEXT_AND_CONFIG: Json = {"context": {"tone": "a"}, "config": {"configurable": {"user": "b"}}}
+OTHER = str(uuid.UUID(int=8))
+
+_RUNS = (
+    new_run("of no assistant", assistant_id=""),
+    new_run("on a thread whose id is no UUID", thread=NO_ID),
+    new_run("in an unknown mode", stream_mode=["values", "sideways"]),
+    new_run("with input and command", command={"update": {"topic": "x"}}),
+    new_run("with an empty command", input=None, command={}),
+    new_run("with an update that is no object", input=None, command={"update": [["a"]]}),
+    new_run("with an update of another type", input=None, command={"update": 5}),
+    new_run("with a goto to nowhere", input=None, command={"goto": [{"node": "", "input": 1}]}),
+    new_run("with context and configurable", **CONTEXT_AND_CONFIG),
+    new_run("with a recursion limit of 0", config={"recursion_limit": 0}),
+    new_run("with a concurrency of 0", config={"max_concurrency": 0}),
+    new_run("with a configurable that is no object", config={"configurable": 5}),
+    new_run("with metadata that is no object", metadata=[1]),
+    new_run("with a context that is no object", context="loud"),
+    new_run("from a checkpoint whose id is no UUID", thread="new", input=None, checkpoint_id=NO_ID),
+    new_run("from a checkpoint without a thread", input=None, checkpoint_id=NOWHERE),
+    new_run("from a checkpoint of another thread", thread="new", input=None, checkpoint={"thread_id": NOWHERE}),
+    new_run(
+        "from two checkpoints", thread="new", input=None, checkpoint_id=NOWHERE, checkpoint={"checkpoint_id": OTHER}
+    ),
+    new_run(
+        "from a checkpoint whose nested id is no UUID", thread="new", input=None, checkpoint={"checkpoint_id": NO_ID}
+    ),
+    new_run("with an unknown strategy", multitask_strategy="sideways"),
+    new_run("with an unknown durability", durability="sideways"),
+    new_run("with an unknown if_not_exists", thread="new", if_not_exists="sideways"),
+    new_run("with an unknown on_completion", on_completion="sideways"),
+    new_run("that is kept and has a thread", thread="new", on_completion="keep"),
+    new_run("that is deleted and has a thread", thread="new", on_completion="delete"),
+    one(
+        "a stream with an unknown on_disconnect",
+        lambda face: stream(face, "story", input=TOPIC, on_disconnect="sideways"),
+    ),
+    batch("that is empty"),
+    batch("with a wrong run", GOOD, {**GOOD, "config": {"recursion_limit": 0}}),
+    batch("with a wrong type", GOOD, {**GOOD, "metadata": [1]}),
+    batch("with context and configurable", GOOD, {**GOOD, **CONTEXT_AND_CONFIG}),
+    batch("with a mode that does not exist", {**GOOD, "stream_mode": ["sideways"]}),
+    batch("of too many", *([GOOD] * 1001)),
+)
+
+_READS = (
+    one("a run whose id is no UUID", lambda face: face.run(NO_ID)),
+    one("to join a run whose id is no UUID", lambda face: join(face, NO_ID)),
+    one("to wait for a run whose id is no UUID", lambda face: face.wait(NO_ID)),
+    with_run(
+        "to join with a mode that does not exist", lambda face, run, thread: join(face, run, thread, modes=["sideways"])
+    ),
+    with_run(
+        "a cursor beyond a run that has ended",
+        lambda face, run, thread: join(face, run, thread, 999),
+        stream_resumable=True,
+    ),
+    with_run("a cursor below 0", lambda face, run, thread: join(face, run, thread, -2), stream_resumable=True),
+    busy("a cursor beyond a run that goes on", lambda face, thread, run: join(face, run, thread, 999)),
+    one("to watch a thread whose id is no UUID", lambda face: watch(face, NO_ID)),
+    with_thread("to watch beyond the newest event", lambda face, thread: watch(face, thread, 9)),
+    with_thread("to watch from below 0", lambda face, thread: watch(face, thread, -2)),
+    with_run("to cancel with an unknown action", lambda face, run, thread: face.cancel(run, thread, action="sideways")),
+    one("to cancel by ids without a thread", lambda face: face.cancel_many(run_ids=[NOWHERE])),
+    one(
+        "to cancel by ids and status",
+        lambda face: face.cancel_many(status="pending", thread_id=NOWHERE, run_ids=[NOWHERE]),
+    ),
+    one("to cancel too many", lambda face: face.cancel_many(thread_id=NOWHERE, run_ids=[NOWHERE] * 101)),
+    one("to cancel ids that are no UUIDs", lambda face: face.cancel_many(thread_id=NOWHERE, run_ids=[NO_ID])),
+    one("to cancel on a thread that is no UUID", lambda face: face.cancel_many(thread_id=NO_ID, run_ids=[NOWHERE])),
+    one("to cancel by a status that has ended", lambda face: face.cancel_many(status="success")),
+    one("to delete a run whose id is no UUID", lambda face: face.delete_run(NO_ID)),
+    with_thread("a page of runs that is too large", lambda face, thread: face.runs(thread, limit=1001)),
+    with_thread("runs in an unknown status", lambda face, thread: face.runs(thread, status="sideways")),
+)
+
+_THREADS = (
+    one("a thread whose id is no UUID", lambda face: face.thread(NO_ID)),
+    one("to create a thread whose id is no UUID", lambda face: face.create_thread(thread_id=NO_ID)),
+    one("a thread with metadata that is no object", lambda face: face.create_thread(metadata=[1])),
+    one("a thread with an unknown if_exists", lambda face: face.create_thread(if_exists="sideways")),
+    one("to change a thread whose id is no UUID", lambda face: face.update_thread(NO_ID, {})),
+    one("to delete a thread whose id is no UUID", lambda face: face.delete_thread(NO_ID)),
+    one("to copy a thread whose id is no UUID", lambda face: face.copy_thread(NO_ID)),
+    one("a search for an unknown status", lambda face: face.threads(status="sideways")),
+    one("a search for ids that are no UUIDs", lambda face: face.threads(ids=[NO_ID])),
+    one("a search for too many ids", lambda face: face.threads(ids=[NOWHERE] * 1001)),
+    one("a search by an unknown order", lambda face: face.threads(sort_by="sideways")),
+    one("a page of threads that is too large", lambda face: face.threads(limit=1001)),
+    one("to count threads in an unknown status", lambda face: face.count_threads(status="sideways")),
+    with_run("a state at what is no UUID", lambda face, _, thread: face.state(thread, checkpoint_id=NO_ID)),
+    with_run(
+        "a state of another thread", lambda face, _, thread: face.state(thread, checkpoint={"thread_id": NOWHERE})
+    ),
+    with_run(
+        "a change of a state by an unknown node",
+        lambda face, _, thread: face.update_state(thread, values={"topic": "x"}, as_node="nobody"),
+    ),
+    with_run(
+        "a change of a state at what is no UUID",
+        lambda face, _, thread: face.update_state(thread, values={}, checkpoint_id=NO_ID),
+    ),
+    with_run("a history before what is no UUID", lambda face, _, thread: face.history(thread, before=NO_ID)),
+    with_run("a history that is too long", lambda face, _, thread: face.history(thread, limit=1001)),
+)
+
+_ASSISTANTS = (
+    one("assistants in an unknown order", lambda face: face.assistants(sort_by="sideways")),
+    one("a page of assistants that is too large", lambda face: face.assistants(limit=1001)),
+    one("a drawing of too many levels", lambda face: face.drawing("story", 101)),
+    one("a version that an assistant does not have", lambda face: face.set_latest("story", 2)),
+    one("a version of 0", lambda face: face.set_latest("story", 0)),
+)
+
+FIELDS = (*_RUNS, *_READS, *_THREADS, *_ASSISTANTS)
