@@ -14,7 +14,7 @@ GEN_TOOLS := grpcio-tools==1.76.0 protobuf==6.33.6 mypy-protobuf==5.1.0
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
-run: $(VENV)/.server ## Serve the examples over gRPC
+run: $(VENV)/.server ## Serve the examples over gRPC and HTTP
 	@$(BIN)/graphwire serve --config examples/langgraph.json
 
 test: $(VENV)/.dev ## Run the tests

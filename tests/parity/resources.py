@@ -114,9 +114,15 @@ def thread(made: thread_pb2.Thread) -> Json:
         "status": word(made, "status"),
         "values": maybe(made, "values"),
         "interrupts": {task.task_id: [waiting(item) for item in task.interrupts] for task in made.interrupts},
-        "error": made.error if made.HasField("error") else None,
+        "error": _error(made.error) if made.HasField("error") else None,
         "last_seq": made.last_seq,
     }
+
+
+def _error(line: str) -> Json:
+    """gRPC keeps why a run failed as one line, as HTTP's two fields with a colon between them."""
+    name, _, message = line.partition(": ")
+    return {"error": name, "message": message}
 
 
 def _reference(made: run_pb2.CheckpointRef) -> Json:

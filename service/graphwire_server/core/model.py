@@ -159,7 +159,7 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended: what the terminal event says, and for stateless runs the output, which nothing else keeps."""
+    """How a run ended: what the terminal event says, and the output of runs of which nothing else keeps it: stateless ones, and those that stopped."""
 
     status: RunStatus
     error: RunError | None = None

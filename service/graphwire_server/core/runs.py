@@ -189,7 +189,7 @@ class Runs:
     async def output(self, run: Run) -> bytes:
         """What a run that has ended gave: the values of its last superstep as JSON text, `null` where there are none."""
         outcome = run.outcome
-        if outcome is None or run.stateless or not outcome.checkpoint_id:
+        if outcome is None or outcome.values is not None or run.stateless or not outcome.checkpoint_id:
             return (outcome and outcome.values) or b"null"
         at = CheckpointRef(checkpoint_id=outcome.checkpoint_id)
         state = await self._states.get(run.graph_id, run.thread_id, at, subgraphs=False)

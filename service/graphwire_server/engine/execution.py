@@ -22,8 +22,14 @@ from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import ENVELOPE, Chunks, plain_values
 from graphwire_server.engine.encoding import dumps
 from graphwire_server.engine.failures import run_error
-from graphwire_server.engine.request import graph_config, graph_context, graph_input, private_names
-from graphwire_server.engine.states import stopped, with_checkpointer
+from graphwire_server.engine.request import (
+    graph_config,
+    graph_context,
+    graph_input,
+    private_names,
+    resumes_with_null,
+)
+from graphwire_server.engine.states import answered, stopped, with_checkpointer
 from graphwire_server.engine.writer import CONFIG_KEY, NamingRuntime
 
 _log = logging.getLogger("graphwire.engine")
@@ -90,10 +96,11 @@ class GraphExecutor:
     ) -> None:
         if "custom" in run.spec.stream_modes:
             config["configurable"][CONFIG_KEY] = NamingRuntime(store=graph.store)
+        given = await answered(graph, run) if resumes_with_null(run.spec) else graph_input(run.spec)
         source = (
-            _events(graph, run, config, chunks)
+            _events(graph, run, given, config, chunks)
             if "events" in run.spec.stream_modes
-            else _plain(graph, run, config, chunks)
+            else _plain(graph, run, given, config, chunks)
         )
         seen, resumed = 0, time.monotonic()
         async with aclosing(source) as stream:
@@ -104,7 +111,8 @@ class GraphExecutor:
                     resumed = time.monotonic()
 
     async def _outcome(self, graph: Pregel[Any, Any, Any, Any], run: Run, chunks: Chunks) -> Outcome:
-        values = dumps(plain_values(chunks.values)) if run.stateless else None
+        kept = run.stateless or (chunks.interrupted and chunks.values is not None)
+        values = dumps(plain_values(chunks.values)) if kept else None
         if chunks.interrupted and isinstance(graph.checkpointer, BaseCheckpointSaver):
             return await stopped(graph, run.thread_id, RunStatus.SUCCESS, values)
         if chunks.interrupted:
@@ -143,8 +151,11 @@ def _asked(run: Run) -> frozenset[str]:
 
 
 def _hidden(run: Run) -> frozenset[str]:
-    """Modes that are streamed for the server: updates say that a run was interrupted, values are what a stateless run leaves to whoever waits for it."""
-    needed = {"updates", "values"} if run.stateless and run.spec.keep_output else {"updates"}
+    """Modes that are streamed for the server: updates say that a run was interrupted, values are what it leaves to whoever waits for it.
+
+    A checkpoint would not do: a stateless run has none, and that of a run that stopped lacks what the finished nodes of its last superstep wrote.
+    """
+    needed = {"updates", "values"} if run.spec.keep_output else {"updates"}
     return frozenset(needed) - _asked(run)
 
 
@@ -178,10 +189,10 @@ def _durability(run: Run) -> str:
 
 
 async def _plain(
-    graph: Pregel[Any, Any, Any, Any], run: Run, config: RunnableConfig, chunks: Chunks
+    graph: Pregel[Any, Any, Any, Any], run: Run, given: Any, config: RunnableConfig, chunks: Chunks
 ) -> AsyncGenerator[None, None]:
     add = chunks.add
-    stream = graph.astream(graph_input(run.spec), config, **_arguments(graph, run))
+    stream = graph.astream(given, config, **_arguments(graph, run))
     if run.spec.stream_subgraphs:
         async for namespace, mode, data in stream:
             add(namespace, mode, data)
@@ -193,10 +204,10 @@ async def _plain(
 
 
 async def _events(
-    graph: Pregel[Any, Any, Any, Any], run: Run, config: RunnableConfig, chunks: Chunks
+    graph: Pregel[Any, Any, Any, Any], run: Run, given: Any, config: RunnableConfig, chunks: Chunks
 ) -> AsyncGenerator[None, None]:
     """The run by its callback events. The root graph's own stream events carry the chunks of the other modes (wire fact 19)."""
-    stream = graph.astream_events(graph_input(run.spec), config, version="v2", **_arguments(graph, run))
+    stream = graph.astream_events(given, config, version="v2", **_arguments(graph, run))
     async for event in stream:
         if event["event"] == "on_chain_stream" and event["run_id"] == run.run_id:
             *namespace, mode, data = event["data"]["chunk"]

@@ -32,6 +32,11 @@ def graph_input(spec: RunSpec) -> Any:
     return spec.input if spec.has_input else None
 
 
+def resumes_with_null(spec: RunSpec) -> bool:
+    """Whether the answer is null, which LangGraph takes for no answer unless it comes by the id of its interrupt."""
+    return spec.command is not None and spec.command.has_resume and spec.command.resume is None
+
+
 def _command(command: RunCommand) -> Command[Any]:
     update = command.update
     if isinstance(update, list):

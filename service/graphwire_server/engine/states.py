@@ -6,6 +6,7 @@ Owns reading and writing them through the thread's graph, whose channels alone k
 import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from graphwire_server.core.model import (
     JsonObject,
     JsonValue,
     Outcome,
+    Run,
     RunStatus,
     StateTask,
     TaskInterrupts,
@@ -29,6 +31,7 @@ from graphwire_server.core.model import (
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import interrupts, plain_values, without_internals
 from graphwire_server.engine.encoding import dumps, text
+from graphwire_server.engine.request import graph_input
 
 
 class GraphStates:
@@ -88,6 +91,20 @@ def with_checkpointer(
     other = copy.copy(graph)
     other.checkpointer = checkpointer
     return other
+
+
+async def answered(graph: Pregel[Any, Any, Any, Any], run: Run) -> Any:
+    """What a graph gets whose run answers null: the answer by the id of the interrupt that waits.
+
+    Raises:
+        ValueError: Several interrupts wait, and nobody can tell which one is meant.
+    """
+    snapshot = await graph.aget_state(_config(run.thread_id, run.spec.checkpoint or CheckpointRef()))
+    ids = [item.id for item in snapshot.interrupts]
+    if len(ids) > 1:
+        raise ValueError(f"command.resume: {len(ids)} interrupts wait; send a map of their ids to the answers")
+    command = graph_input(run.spec)
+    return replace(command, resume=dict.fromkeys(ids)) if ids else command
 
 
 async def stopped(

@@ -4,7 +4,7 @@ Owns the step from the core's values to JSON objects. Free-form parts are put in
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -37,7 +37,7 @@ def selected(item: Json, select: Sequence[str] | None) -> Json:
 
 def time_text(time: datetime | None) -> str | None:
     """A time as RFC 3339 has it, in UTC and to the microsecond; None for none."""
-    return None if time is None else time.isoformat(timespec="microseconds")
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def run_json(run: Run) -> Json:
@@ -96,8 +96,16 @@ def thread_json(thread: Thread, values: bytes | None) -> Json:
         "config": {},
         "values": made(values),
         "interrupts": _task_interrupts(thread.interrupts),
-        "error": thread.error,
+        "error": _error_json(thread.error),
     }
+
+
+def _error_json(line: str | None) -> Json | None:
+    """Why a thread's last run failed (wire fact 62). The core keeps it as one line: the exception's class, a colon, its text."""
+    if line is None:
+        return None
+    name, _, message = line.partition(": ")
+    return {"error": name, "message": message}
 
 
 def _task_interrupts(found: Sequence[TaskInterrupts]) -> Json:

@@ -5,14 +5,15 @@ and raise errors of the core.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from graphwire_server.core.errors import GraphwireError, InvalidField, RequestTooLarge
 from graphwire_server.rest.errors import body_of, headers_of, internal, status_of
@@ -24,6 +25,8 @@ from graphwire_server.rest.shapes import query_of as shaped_query
 _log = logging.getLogger("graphwire.rest")
 
 JSON = "application/json"
+_LINGER = 10.0
+"""For how long the rest of a body that is too large is passed over, in seconds."""
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
@@ -120,7 +123,7 @@ class Operation:
         summary: A sentence for the document.
         run: What it does.
         body: The shape of its body; None where it takes none.
-        many: Whether the body is an array of that shape.
+        many: The most items of a body that is an array of that shape; 0 where it is none.
         needs_body: Whether an empty body is refused; else it stands for an empty object.
         query: The shape of its query; None where it takes none.
         answers: What it answers with, by status: a type that pydantic can describe, or None for no body.
@@ -132,7 +135,7 @@ class Operation:
     summary: str
     run: Callable[[Call], Awaitable[Reply]]
     body: type[Shape] | None = None
-    many: bool = False
+    many: int = 0
     needs_body: bool = False
     query: type[Shape] | None = None
     answers: Mapping[int, Any] = field(default_factory=lambda: {200: Any})
@@ -158,7 +161,8 @@ class Resource:
     def __init__(self, operations: Mapping[str, Operation], limits: BodyLimits) -> None:
         self.operations = dict(operations)
         self._limits = limits
-        self._allowed = ", ".join(sorted({*operations, *(("HEAD",) if "GET" in operations else ()), "OPTIONS"}))
+        has_head = "GET" in operations and not operations["GET"].stream
+        self._allowed = ", ".join(sorted({*operations, *(("HEAD",) if has_head else ()), "OPTIONS"}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -183,6 +187,8 @@ class Resource:
             return shaped_body(shape, value)
         if not isinstance(value, list):
             raise InvalidField("body", "must be a JSON array")
+        if len(value) > operation.many:  # looking at each of a million would hold up everybody for many seconds
+            raise InvalidField("[]", f"has {len(value)} items; at most {operation.many} are taken")
         return [_item(shape, index, each) for index, each in enumerate(value)]
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -212,7 +218,9 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > limits.most_bytes:
             raise RequestTooLarge(limits.most_bytes)
-    text = bytearray()  # and no list of parts: a caller who sends byte by byte would make it fifty times as large as its bytes
+    text = (
+        bytearray()
+    )  # a list of parts could be fifty times as large as its bytes, of a caller who sends them one by one
     while True:
         try:
             async with asyncio.timeout(limits.patience):
@@ -264,14 +272,28 @@ async def guarded(name: str, reply: Callable[[], Awaitable[Reply]], scope: Scope
 
 
 async def _fail(error: GraphwireError, scope: Scope, receive: Receive, send: Send) -> int:
-    if not isinstance(error, RequestTooLarge):
-        answer = Answer(value=body_of(error), status=status_of(error), headers=headers_of(error))
-        return await answer.send(scope, receive, send)
-    answer = Answer(value=body_of(error), status=status_of(error), headers=[("connection", "close")])
-    await answer.send(scope, partial(receive), partial(_unfinished, send))
-    await _pass_over(receive)
+    answer = Answer(value=body_of(error), status=status_of(error), headers=headers_of(error))
+    if isinstance(error, RequestTooLarge):
+        return await _send_unread(answer, scope, receive, send)
+    return await answer.send(scope, receive, send)
+
+
+async def _send_unread(answer: Answer, scope: Scope, receive: Receive, send: Send) -> int:
+    """Answers a request whose body is still on its way, and passes over it for a while: a connection that is closed with bytes unread is reset, and
+    a caller who sends all before it reads would never see the answer.
+    """
+
+    async def unended(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    closing = replace(answer, headers=[*answer.headers, ("connection", "close")])
+    status = await closing.send(scope, receive, unended)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            while (await receive()).get("more_body", False):
+                pass
     await send({"type": "http.response.body", "body": b""})
-    return status_of(error)
+    return status
 
 
 def abort(scope: Scope) -> None:

@@ -77,7 +77,9 @@ def _operation(path: str, operation: Operation, schemas: dict[str, Any]) -> dict
         made["parameters"] = parameters
     if operation.body is not None:
         schema = _schema(operation.body, schemas, mode="validation")
-        content = {"type": "array", "items": schema} if operation.many else schema
+        content = (
+            {"type": "array", "items": schema, "minItems": 1, "maxItems": operation.many} if operation.many else schema
+        )
         made["requestBody"] = {"required": operation.needs_body, "content": {"application/json": {"schema": content}}}
     return made
 
@@ -129,7 +131,7 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "content": {"application/json": {"schema": _schema(Failure, schemas, mode="serialization")}},
     }
     if operation.stream:
-        made: dict[str, Any] = {"200": _response("Server-sent events.", "text/event-stream", {"type": "string"})}
+        made: dict[str, Any] = {"200": _response("Server-sent events.", "text/event-stream", {})}
     elif operation.html:
         made = {"200": _response("A page.", "text/html", {"type": "string"})}
     else:

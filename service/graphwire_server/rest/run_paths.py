@@ -5,6 +5,7 @@ Owns their part of the table of routes.
 
 from typing import Any
 
+from graphwire_server.core.runs import MAX_BATCH
 from graphwire_server.rest import shown
 from graphwire_server.rest.calls import LISTED, Operation, Operations
 from graphwire_server.rest.run_queries import CancelManyBody, CancelQuery, JoinQuery, ListQuery, WaitQuery
@@ -47,7 +48,7 @@ def run_paths(runs: RunRoutes) -> Operations:
                 summary="Creates several stateless runs.",
                 run=runs.create_batch,
                 body=RunBody,
-                many=True,
+                many=MAX_BATCH,
                 needs_body=True,
                 answers={200: list[shown.ShownRun]},
             )

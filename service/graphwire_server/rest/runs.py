@@ -12,6 +12,7 @@ from graphwire_server.core.follow import EVERYTHING
 from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.model import Outcome, Page, Run, RunSpec, RunStatus
 from graphwire_server.core.runs import Runs
+from graphwire_server.core.spec import check_uuid
 from graphwire_server.rest import answers
 from graphwire_server.rest.calls import Answer, Call, Headers, Reply
 from graphwire_server.rest.cursor import named, run_cursor
@@ -59,7 +60,7 @@ class RunRoutes:
     async def join(self, call: Call) -> Reply:
         """Waits for the values of a run."""
         try:
-            run = await self._runs.get(call.path["run_id"], call.path.get("thread_id"))
+            run = await self._named(call)
         except RunNotFound:
             return Answer(content=failed_value("HTTPException", "404: Run not found"))  # wire fact 12
         return self._waiting(run, cancels=call.query.cancels)
@@ -67,14 +68,14 @@ class RunRoutes:
     async def join_stream(self, call: Call) -> Reply:
         """Attaches to a run."""
         try:
-            run = await self._runs.get(call.path["run_id"], call.path.get("thread_id"))
+            run = await self._named(call)
         except RunNotFound:
             return FailedStream("HTTPException", "404: Run not found")  # wire fact 12
         return EventStream(self._joining(run, call.query, run_cursor(run, call)), self._streams)
 
     async def get(self, call: Call) -> Reply:
         """Returns a run."""
-        run = await self._runs.get(call.path["run_id"], call.path.get("thread_id"))
+        run = await self._named(call)
         return Answer(value=answers.run_json(run))
 
     async def list(self, call: Call) -> Reply:
@@ -105,6 +106,13 @@ class RunRoutes:
         """Deletes a run that has ended."""
         await self._runs.delete(call.path["run_id"], call.path.get("thread_id"))
         return Answer(status=204, empty=True)
+
+    async def _named(self, call: Call) -> Run:
+        """The run of the path. Raises RunNotFound, and InvalidField for a thread's id that is none, whether or not there is such a run."""
+        thread_id = call.path.get("thread_id")
+        if thread_id is not None:
+            check_uuid("thread_id", thread_id)
+        return await self._runs.get(call.path["run_id"], thread_id)
 
     def _spec(self, call: Call, body: RunBody, *, keep_output: bool) -> RunSpec:
         headers = self._headers.select(call.headers)

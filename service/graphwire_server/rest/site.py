@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Match, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from graphwire_server.core.errors import shortened
 from graphwire_server.core.keys import ApiKeys
 from graphwire_server.rest.calls import Answer, BodyLimits, Operations, Resource
 from graphwire_server.rest.custom import CustomApp
@@ -86,5 +87,8 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
         return
-    body = {"detail": f"there is nothing at {scope['path']}; /docs lists the paths", "code": "ROUTE_NOT_FOUND"}
+    body = {
+        "detail": f"there is nothing at {shortened(scope['path'])}; /docs lists the paths",
+        "code": "ROUTE_NOT_FOUND",
+    }
     await Answer(value=body, status=404).send(scope, receive, send)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from graphwire_server.core.errors import InvalidField, NotOffered
-from graphwire_server.core.model import CheckpointRef, Page, ThreadQuery, ThreadSort, ThreadStatus
+from graphwire_server.core.model import MAX_PAGE, CheckpointRef, Page, ThreadQuery, ThreadSort, ThreadStatus
 from graphwire_server.core.spec import check_uuid
 from graphwire_server.rest.run_requests import CheckpointBody, JsonObject
 from graphwire_server.rest.shapes import Shape, Words
@@ -88,7 +88,7 @@ class ThreadCountBody(Shape):
 class ThreadSearchBody(ThreadCountBody):
     """Which threads, and how they are listed."""
 
-    ids: list[str] | None = None
+    ids: Annotated[list[str], Field(max_length=MAX_PAGE)] | None = None
     """Those with these ids: at most 1000 UUIDs."""
     limit: Limit = 10
     """The most: 1 to 1000."""
@@ -104,11 +104,12 @@ class ThreadSearchBody(ThreadCountBody):
     """This version does not offer it (501)."""
 
     def query(self) -> ThreadQuery:
-        """The threads that are meant. Raises NotOffered."""
+        """The threads that are meant. Raises NotOffered, InvalidField."""
         if self.extract:
             raise NotOffered("the field extract")
         found = super().query()
-        return ThreadQuery(metadata=found.metadata, status=found.status, thread_ids=tuple(self.ids or ()))
+        ids = tuple(check_uuid("ids", each) for each in self.ids or ())
+        return ThreadQuery(metadata=found.metadata, status=found.status, thread_ids=ids)
 
     @property
     def page(self) -> Page:

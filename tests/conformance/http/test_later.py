@@ -1,0 +1,77 @@
+"""What this version does not offer answers 501 and names it, and creates nothing."""
+
+import pytest
+
+from tests.conformance.http.api import Api, Json
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+PATHS = [
+    ("PUT", "/store/items"),
+    ("GET", "/store/items"),
+    ("DELETE", "/store/items"),
+    ("POST", "/store/items/search"),
+    ("POST", "/store/namespaces"),
+    ("POST", "/runs/crons"),
+    ("POST", "/runs/crons/search"),
+    ("POST", "/runs/crons/count"),
+    ("GET", f"/runs/crons/{NOBODY}"),
+    ("PATCH", f"/runs/crons/{NOBODY}"),
+    ("DELETE", f"/runs/crons/{NOBODY}"),
+    ("POST", f"/threads/{NOBODY}/runs/crons"),
+    ("POST", "/threads/prune"),
+    ("GET", f"/threads/{NOBODY}/storage"),
+    ("POST", f"/threads/{NOBODY}/commands"),
+    ("POST", f"/threads/{NOBODY}/stream/events"),
+    ("POST", "/assistants"),
+    ("PATCH", f"/assistants/{NOBODY}"),
+]
+RUN_FIELDS: list[tuple[Json, str]] = [
+    ({"webhook": "https://example.com"}, "webhook"),
+    ({"after_seconds": 5}, "after_seconds"),
+    ({"multitask_strategy": "interrupt"}, "interrupt"),
+    ({"multitask_strategy": "rollback"}, "rollback"),
+]
+THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [
+    ("POST", "/threads", {"ttl": {"ttl": 5}}, "ttl"),
+    ("POST", "/threads", {"supersteps": [{"updates": []}]}, "supersteps"),
+    ("PATCH", "/threads/{thread}", {"ttl": 5}, "ttl"),
+    ("POST", "/threads/search", {"values": {"a": 1}}, "values"),
+    ("POST", "/threads/search", {"extract": {"a": "values.a"}}, "extract"),
+    ("POST", "/threads/count", {"values": {"a": 1}}, "values"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_paths(api: Api, method: str, path: str) -> None:
+    answer = await api.client.request(method, path, json={})
+
+    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
+    assert "is not offered by this version" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("what", ["", "/stream", "/wait"])
+@pytest.mark.parametrize(("field", "named"), RUN_FIELDS)
+async def test_fields_of_runs(api: Api, what: str, field: Json, named: str) -> None:
+    runs = f"/threads/{await api.thread()}/runs"
+
+    answer = await api.client.post(f"{runs}{what}", json={"assistant_id": "joke", "input": {}, **field})
+
+    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
+    assert named in answer.json()["detail"]
+    assert await api.get(runs) == []
+
+
+@pytest.mark.parametrize(("method", "path", "body", "named"), THREAD_REQUESTS)
+async def test_fields_of_threads(api: Api, method: str, path: str, body: Json, named: str) -> None:
+    answer = await api.client.request(method, path.format(thread=await api.thread()), json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
+    assert named in answer.json()["detail"]
+
+
+async def test_a_run_that_starts_at_once_may_say_so(api: Api) -> None:
+    body = {"assistant_id": "joke", "input": {"topic": "ice"}, "after_seconds": 0, "feedback_keys": ["liked"]}
+
+    assert (await api.post("/runs/wait", body))["topic"] == "ice and cats"
