@@ -9,6 +9,8 @@ SERVICES := $(filter %_service.proto,$(PROTOS))
 # The stubs come from the oldest protobuf that we support, so that they run on it and on all that follow it.
 GEN_TOOLS := grpcio-tools==1.76.0 protobuf==6.33.6 mypy-protobuf==5.1.0
 
+JS := tests/conformance/js
+
 .PHONY: help run test check fix gen bench clean
 
 help: ## List the commands
@@ -17,7 +19,7 @@ help: ## List the commands
 run: $(VENV)/.server ## Serve the examples over gRPC and HTTP
 	@$(BIN)/graphwire serve --config examples/langgraph.json
 
-test: $(VENV)/.dev ## Run the tests
+test: $(VENV)/.dev $(JS)/node_modules/.stamp ## Run the tests
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 check: $(VENV)/.dev $(GEN_VENV)/.tools ## Check format, lint, types, layers, sizes, protos and generated code
@@ -33,7 +35,7 @@ bench: $(VENV)/.dev ## Measure, beside the bare graph
 	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) $(GEN_VENV) .graphwire .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(GEN_VENV) $(JS)/node_modules .graphwire .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "graphwire needs Python 3.11 or newer; name one: make PYTHON=python3.11"; exit 2; }
@@ -49,6 +51,12 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	@echo "installing graphwire and what its tests need ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.server
+
+$(JS)/node_modules/.stamp: $(JS)/package-lock.json $(JS)/package.json
+	@if command -v npm >/dev/null; then \
+		echo "installing the JavaScript SDK, for its tests ..."; \
+		cd $(JS) && npm ci --silent --no-audit --no-fund && touch node_modules/.stamp; \
+	else echo "npm is not there: the tests of the JavaScript SDK will be skipped"; fi
 
 $(GEN_VENV)/.tools: Makefile
 	@test -x $(GEN_VENV)/bin/python || $(PYTHON) -m venv $(GEN_VENV)

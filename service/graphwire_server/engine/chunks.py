@@ -23,7 +23,8 @@ from graphwire_server.core.events import (
 )
 from graphwire_server.core.model import Interrupt
 from graphwire_server.core.ports import Append
-from graphwire_server.engine.encoding import dumps, text
+from graphwire_server.engine.encoding import dumps
+from graphwire_server.engine.failures import task_error
 from graphwire_server.engine.messages import Origins, Partials, message_event
 from graphwire_server.engine.writer import Written
 
@@ -230,12 +231,11 @@ def _size(payload: Payload) -> int:
 
 def _task(data: Mapping[str, Any]) -> TaskStart | TaskResult:
     if "result" in data:
-        error = data.get("error")
         return TaskResult(
             id=data["id"],
             name=data["name"],
             result=dumps(data["result"]),
-            error=None if error is None else text(str(error)),
+            error=task_error(data.get("error")),
             interrupts=interrupts(data.get("interrupts") or ()),
         )
     metadata = without_internals(data.get("metadata"))
@@ -274,11 +274,11 @@ def _configuration(config: Mapping[str, Any] | None, private: frozenset[str]) ->
 
 
 def _checkpoint_task(task: Mapping[str, Any], private: frozenset[str]) -> CheckpointTask:
-    error, state = task.get("error"), task.get("state")
+    state = task.get("state")
     return CheckpointTask(
         id=task["id"],
         name=task["name"],
-        error=None if error is None else text(str(error)),
+        error=task_error(task.get("error")),
         interrupts=interrupts(task.get("interrupts") or ()),
         result=dumps(task["result"]) if task.get("result") is not None else None,
         state=None if state is None else dumps(_configuration(state, private) if isinstance(state, Mapping) else state),

@@ -16,7 +16,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import PregelTask, StateSnapshot
 
-from graphwire_server.core.errors import InvalidField
+from graphwire_server.core.errors import GraphwireError, InvalidField
 from graphwire_server.core.model import (
     CheckpointRef,
     JsonObject,
@@ -30,7 +30,8 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import interrupts, plain_values, without_internals
-from graphwire_server.engine.encoding import dumps, text
+from graphwire_server.engine.encoding import dumps
+from graphwire_server.engine.failures import run_error, task_error
 from graphwire_server.engine.request import graph_input
 
 
@@ -62,10 +63,9 @@ class GraphStates:
             if as_node is not None and as_node not in graph.nodes and as_node != "__end__":
                 problem = f"{as_node!r} is no node; the graph has {', '.join(_nodes(graph))}"
                 raise InvalidField("as_node", problem, http_status=400)
-            try:
-                made = await graph.aupdate_state(_config(thread_id, at), values, as_node)
-            except InvalidUpdateError as error:
-                raise InvalidField("values" if as_node else "as_node", str(error), http_status=400) from error
+            if at.checkpoint_ns and not _has_subgraph(graph, at.checkpoint_ns):
+                raise InvalidField("checkpoint.checkpoint_ns", f"{at.checkpoint_ns!r} is no subgraph of the graph")
+            made = await _updated(graph, _config(thread_id, at), values, as_node)
         return _reference(made) or CheckpointRef()
 
     async def history(
@@ -76,12 +76,38 @@ class GraphStates:
         older = None if before is None else _config(thread_id, CheckpointRef(checkpoint_ns=ns, checkpoint_id=before))
         async with self._graph(graph_id) as graph:
             found = graph.aget_state_history(config, filter=dict(metadata) or None, before=older, limit=limit)
-            return [thread_state(snapshot) async for snapshot in found]
+            try:
+                return [thread_state(snapshot) async for snapshot in found]
+            except (ValueError, OverflowError) as error:
+                if not metadata:
+                    raise
+                # The checkpointer looks for it in SQL, which has no integers beyond 64 bits, and keys of simple characters alone.
+                raise InvalidField("metadata", f"cannot be searched for: {error}") from error
 
     @asynccontextmanager
     async def _graph(self, graph_id: str) -> AsyncIterator[Pregel[Any, Any, Any, Any]]:
         async with self._catalogue.open(graph_id) as graph:
             yield with_checkpointer(graph, self._checkpointer)
+
+
+async def _updated(
+    graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, values: JsonValue, as_node: str | None
+) -> RunnableConfig:
+    """Writes a change. What the graph's own code says to it (a reducer, a type) is about what the caller sent. Raises InvalidField."""
+    try:
+        return await graph.aupdate_state(config, values, as_node)
+    except GraphwireError:
+        raise
+    except InvalidUpdateError as error:
+        raise InvalidField("values" if as_node else "as_node", str(error), http_status=400) from error
+    except Exception as error:
+        failure = run_error(error)
+        raise InvalidField("values", f"the graph refuses them: {failure.type}: {failure.message}", 400) from error
+
+
+def _has_subgraph(graph: Pregel[Any, Any, Any, Any], checkpoint_ns: str) -> bool:
+    path = "|".join(level.partition(":")[0] for level in checkpoint_ns.split("|"))
+    return any(name == path for name, _ in graph.get_subgraphs(recurse=True))
 
 
 def with_checkpointer(
@@ -154,7 +180,7 @@ def _task(task: PregelTask) -> StateTask:
     return StateTask(
         id=task.id,
         name=task.name,
-        error=None if task.error is None else text(str(task.error)),
+        error=task_error(task.error),
         interrupts=interrupts(task.interrupts),
         result=None if task.result is None else dumps(task.result),
         checkpoint=_reference(nested) if isinstance(nested, dict) else None,

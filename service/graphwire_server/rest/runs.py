@@ -54,6 +54,7 @@ class RunRoutes:
 
     async def wait(self, call: Call) -> Reply:
         """Creates a run and waits for its values."""
+        self._streams.check_room()  # a caller who is told to try again must not have made a run
         run = await self._runs.create(self._spec(call, call.body, keep_output=True))
         return self._waiting(run, cancels=call.body.cancels)
 

@@ -41,9 +41,13 @@ class Streams:
         self.limits = limits
         self.open = 0
 
-    def __enter__(self) -> None:
+    def check_room(self) -> None:
+        """Raises CapacityReached where no more may be open. For what must not be begun in vain."""
         if self.open >= self.limits.streams:
             raise CapacityReached(f"the server has {self.limits.streams} open streams; close one, or try again later")
+
+    def __enter__(self) -> None:
+        self.check_room()
         self.open += 1
 
     def __exit__(self, *_: object) -> None:

@@ -37,7 +37,13 @@ CHECKPOINT: dict[str, Any] = {
 }
 START = {"id": "1", "name": "n", "input": {"a": 1}, "triggers": ["x"], "metadata": {"m": 1, "__m": 2}}
 STARTED = TaskStart(id="1", name="n", input=b'{"a":1}', triggers=("x",), metadata=b'{"m":1}')
-RESULT = {"id": "1", "name": "n", "result": {"a": 1}, "error": "e", "interrupts": [{"id": "i", "value": {"q": 1}}]}
+RESULT = {
+    "id": "1",
+    "name": "n",
+    "result": {"a": 1},
+    "error": ValueError("e"),
+    "interrupts": [{"id": "i", "value": {"q": 1}}],
+}
 RESULTED = TaskResult(id="1", name="n", result=b'{"a":1}', error="e", interrupts=(ASKED,))
 MADE = Checkpoint(
     checkpoint_id="c",

@@ -2,7 +2,7 @@ import pytest
 from langgraph.errors import GraphRecursionError
 
 from graphwire_server.core.errors import StoreUnavailable
-from graphwire_server.engine.failures import run_error
+from graphwire_server.engine.failures import run_error, task_error
 
 
 class Custom(Exception):
@@ -37,3 +37,20 @@ def test_a_text_that_is_not_unicode_can_be_sent() -> None:
     made = run_error(ValueError("half an emoji: \ud83d"))
 
     assert made.message.encode()
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (None, None),
+        (ValueError("no cats"), "no cats"),
+        (Custom("password=1"), "An internal error occurred"),
+        ("ValueError('no cats')", "ValueError('no cats')"),
+        ("GraphRecursionError('too deep')", "GraphRecursionError('too deep')"),
+        ("Custom('password=1')", "An internal error occurred"),
+        ("OSError('/secret')", "An internal error occurred"),
+        ("password=1", "An internal error occurred"),
+    ],
+)
+def test_what_of_a_task_s_error_is_shown(error: object, shown: str | None) -> None:
+    assert task_error(error) == shown

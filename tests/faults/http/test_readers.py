@@ -1,0 +1,109 @@
+"""Promise 6 over HTTP: nobody slows the graph. A reader that does not read costs bounded memory, and is cut.
+
+The stuck readers read the head of their stream and nothing more.
+"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults import promises
+from tests.faults.gate import Gate
+from tests.faults.http.talk import Frame, Stream, goes_on, new_thread, run, shown, streaming, told
+from tests.faults.http.wire import Cut, get, post
+from tests.faults.process import ServerProcess, served
+from tests.faults.test_slow_reader import BOUND, BURST, MANY, sampled
+
+NARROW = 1024
+"""How many bytes a stuck reader's side takes in before it says that it wants no more."""
+
+
+class Stuck:
+    """A stream whose reader has stopped reading, for as long as the block lasts."""
+
+    def __init__(self, url: str, asked: bytes) -> None:
+        self._opened = streaming(url, asked, NARROW)
+
+    async def __aenter__(self) -> Stream:
+        stream = await self._opened.__aenter__()
+        stream.line.reader._transport.pause_reading()  # type: ignore[attr-defined]  # streams have no other way not to read
+        return stream
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._opened.__aexit__(None, None, None)
+
+
+async def read_at_last(stream: Stream) -> list[Frame]:
+    """What a stuck reader gets when it reads after all, up to its cut."""
+    stream.line.reader._transport.resume_reading()  # type: ignore[attr-defined]  # as above
+    got: list[Frame] = []
+    async with asyncio.timeout(10):
+        with pytest.raises(Cut):
+            await stream.rest(got)
+    return got
+
+
+async def _seconds(process: ServerProcess, thread: str) -> float:
+    """How long the graph of a thread's last run took, as the graph itself measured."""
+    return float((await shown(process.url, f"/threads/{thread}/state"))["values"]["seconds"])
+
+
+async def test_a_stuck_reader_is_cut_and_hinders_nobody(tmp_path: Path) -> None:
+    async with served(tmp_path / "data", write_timeout="PT1S") as process:
+        before = process.rss
+        alone, watched = [await new_thread(process.url) for _ in range(2)]
+        await told(process.url, f"/threads/{alone}/runs/wait", run("burst", BURST))
+        asked = post(f"/threads/{watched}/runs/stream", run("burst", BURST))
+        async with sampled(process) as samples, Stuck(process.url, asked) as reader:
+            path = f"/threads/{watched}/runs/{reader.run_id}"
+            async with streaming(process.url, get(f"{path}/stream")) as other:
+                got = [frame async for frame in other.frames()]
+            await shown(process.url, f"{path}/join")
+            await goes_on(process.url)
+            promises.nobody_slows_the_graph(await _seconds(process, alone), await _seconds(process, watched))
+            lost = await read_at_last(reader)
+
+    promises.memory_is_bounded(before, samples, BOUND)
+    numbers = [frame.data["i"] for frame in got if frame.event == "custom"]
+    assert numbers == list(range(numbers[0], MANY)), "who reads gets all, from when it came"
+    assert 0 < len(lost) < MANY
+    assert all(each.event != "error" for each in lost), "an error would look like the run's"
+
+
+async def test_a_reader_that_is_slow_gets_all(tmp_path: Path) -> None:
+    """It takes less than the graph makes, but never stops: the log holds what it has not read yet."""
+    given = {"n": 30_000, "pad": 100}
+    got, asked = 0, post("/runs/stream", run("burst", given))
+    async with (
+        served(tmp_path / "data", write_timeout="PT1S") as process,
+        streaming(process.url, asked, NARROW) as reader,
+    ):
+        async for frame in reader.frames():
+            got += frame.event == "custom"
+            if got % 3000 == 0:
+                await asyncio.sleep(0.1)  # its slowness, not a wait
+    assert got == given["n"]
+
+
+async def test_many_stuck_readers_cost_little(tmp_path: Path, gate: Gate) -> None:
+    """Readers have no queue of their own: thirty that do not read cost what lies in their connections, which is one batch each, of a MiB at most."""
+    readers, given = 30, {"more": 20_000, "pad": 100, "port": gate.port}
+    async with served(tmp_path / "data", log_bytes_per_thread=str(4 << 20)) as process:
+        url = process.url
+        thread = await new_thread(url)
+        await told(url, "/runs/wait", run("burst", {"n": 60_000, "pad": 20}))
+        made = await told(url, f"/threads/{thread}/runs", run("gate", given))
+        path = f"/threads/{thread}/runs/{made['run_id']}"
+        await gate.entered()
+        before = process.rss
+        blocked = [Stuck(url, get(f"{path}/stream")) for _ in range(readers)]
+        async with sampled(process) as samples:
+            for each in blocked:
+                await each.__aenter__()
+            gate.release()
+            await shown(url, f"{path}/join")
+            for each in blocked:
+                await each.__aexit__()
+
+    promises.memory_is_bounded(before, samples, readers * (1 << 20) + (16 << 20))

@@ -1,0 +1,161 @@
+"""SIGTERM and kill -9 while callers are attached over HTTP: runs get the grace, nobody takes a cut for an end, and nobody hangs."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.faults.gate import Gate
+from tests.faults.http.talk import Frame, Stream, new_thread, run, shown, streaming, told
+from tests.faults.http.wire import Cut, Heard, exchange, get, post, request, wire
+from tests.faults.process import served
+
+
+async def _started(url: str, gate: Gate, **fields: Any) -> str:
+    """The path of a run that stands at the gate."""
+    thread = await new_thread(url)
+    made = await told(url, f"/threads/{thread}/runs", run("gate", {"port": gate.port}, **fields))
+    await gate.entered()
+    return f"/threads/{thread}/runs/{made['run_id']}"
+
+
+async def _draining(url: str) -> Heard:
+    """Waits until the server says that it stops."""
+    async with asyncio.timeout(10):
+        while True:
+            heard = await exchange(url, get("/ok"))
+            if heard is not None and heard.status != 200:
+                return heard
+
+
+async def _waited(stream: Stream) -> Any:
+    """What a wait answers. Raises Cut."""
+    text = b""
+    while part := await stream.line.chunk():
+        text += part
+    return httpx.Response(200, content=text).json()
+
+
+async def _cut(stream: Stream) -> list[Frame]:
+    """What a stream brings before its connection is cut."""
+    got: list[Frame] = []
+    with pytest.raises(Cut):
+        await stream.rest(got)
+    return got
+
+
+async def test_what_is_under_way_gets_the_grace_and_what_is_new_is_refused(tmp_path: Path, gate: Gate) -> None:
+    async with served(tmp_path / "data") as process, AsyncExitStack() as stack:
+        url = process.url
+        path = await _started(url, gate)
+        opened = [get(f"{path}/stream"), get(f"{path}/join"), get(f"{path.partition('/runs')[0]}/stream")]
+        stream, join, watch = [await stack.enter_async_context(streaming(url, each)) for each in opened]
+        process.terminate()
+        unwell = await _draining(url)
+        refused = [
+            await exchange(url, post(f"/{kind}", run("ticks", {"n": 1})))
+            for kind in ("runs", "runs/stream", "runs/wait")
+        ]
+        gate.release()
+        frames, value, watched = await stream.rest(), await _waited(join), await _cut(watch)
+        status = await process.ended(within=5)
+
+    assert status == 0
+    assert (unwell.status, unwell.json["code"]) == (503, "DRAINING")
+    for each in (unwell, *refused):
+        assert each is not None
+        assert each.status == 503
+        assert int(each.headers["retry-after"]) >= 1
+    assert frames[-1].event == "updates"
+    assert value["trail"] == [" knocked", " passed"]
+    assert watched[-1].data["status"] == "run_done", "a watch has no end of its own, so it is cut"
+    assert "Traceback" not in process.log
+    assert "Exception" not in process.log
+
+
+async def test_a_run_that_outlives_the_grace_says_so(tmp_path: Path, gate: Gate) -> None:
+    async with served(tmp_path / "data", drain_grace="PT0.3S") as process, AsyncExitStack() as stack:
+        url = process.url
+        path = await _started(url, gate)
+        stream = await stack.enter_async_context(streaming(url, get(f"{path}/stream")))
+        join = await stack.enter_async_context(streaming(url, get(f"{path}/join")))
+        process.terminate()
+        frames, value = await stream.rest(), await _waited(join)
+        status = await process.ended(within=5)
+
+    assert status == 0
+    assert frames[-1].event == "error"
+    assert frames[-1].data["error"] == value["__error__"]["error"] == "ServerStopped"
+
+
+async def test_who_waits_for_a_run_whose_turn_does_not_come_is_cut(tmp_path: Path, gate: Gate) -> None:
+    """The run gets its turn at the next start. A clean end would look as if it had ended, and a 500 as if it had failed."""
+    async with served(tmp_path / "data", drain_grace="PT0.3S") as process, AsyncExitStack() as stack:
+        url = process.url
+        thread = (await _started(url, gate)).split("/")[2]
+        waiting = await told(url, f"/threads/{thread}/runs", run("ticks", {"n": 1, "name": "patient"}))
+        path = f"/threads/{thread}/runs/{waiting['run_id']}"
+        stream = await stack.enter_async_context(streaming(url, get(f"{path}/stream")))
+        join = await stack.enter_async_context(streaming(url, get(f"{path}/join")))
+        process.terminate()
+        assert await _cut(stream) == []
+        with pytest.raises(Cut):
+            await _waited(join)
+        assert await process.ended(within=5) == 0
+        assert "Traceback" not in process.log
+        await process.start()
+        value = await shown(process.url, f"{path}/join")
+
+    assert value.get("trail", ["patient"])[-1] == "patient"
+
+
+async def test_enemies_do_not_hold_the_server_up(tmp_path: Path) -> None:
+    """A stuck reader, half a request, half a body, and a connection that is idle."""
+    async with served(tmp_path / "data", drain_grace="PT0.3S") as process, AsyncExitStack() as stack:
+        url = process.url
+        body = post("/runs/stream", run("burst", {"n": 20_000, "pad": 100}))
+        stuck = await stack.enter_async_context(streaming(url, body, limit=1024))
+        stuck.line.reader._transport.pause_reading()  # type: ignore[attr-defined]  # streams have no other way not to read
+        half = await stack.enter_async_context(wire(url))
+        await half.say(b"GET /ok HTTP/1.1\r\nho")
+        body_half = await stack.enter_async_context(wire(url))
+        await body_half.say(request("POST", "/threads", "content-length: 100"), b"{")
+        idle = await stack.enter_async_context(wire(url))
+        await idle.say(get("/ok"))
+        assert await idle.hear()
+        process.terminate()
+        status = await process.ended(within=6)
+        left = await body_half.ended()
+
+    assert status == 0
+    assert b"500" not in left, "a request that was cut short by the stop is no defect"
+    assert "Traceback" not in process.log
+
+
+async def test_after_kill_9_who_comes_back_is_told(tmp_path: Path, gate: Gate) -> None:
+    async with served(tmp_path / "data") as process:
+        path = await _started(process.url, gate, stream_resumable=True)
+        async with (
+            streaming(process.url, get(f"{path}/stream", "last-event-id: -1")) as stream,
+            streaming(process.url, get(f"{path}/join")) as join,
+        ):
+            assert (await stream.first("custom")).data == {"knocks": ""}
+            await process.kill()
+            await _cut(stream)
+            with pytest.raises(Cut):
+                await _waited(join)
+        await process.start()
+        async with streaming(process.url, get(f"{path}/stream")) as again:
+            frames = await again.rest()
+        resumed = await exchange(process.url, get(f"{path}/stream", "last-event-id: -1"))
+        value = await shown(process.url, f"{path}/join")
+        row = await shown(process.url, path)
+
+    assert row["status"] == "error"
+    assert value["__error__"]["error"] == "ServerDied"
+    assert [(each.event, each.data["error"]) for each in frames] == [("error", "ServerDied")]
+    assert resumed is not None
+    assert (resumed.status, resumed.json["code"]) == (416, "CURSOR_EXPIRED"), "what the dead process alone knew is gone"
