@@ -18,6 +18,7 @@ from graphwire_server.config import Settings
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.model import Retention
 from graphwire_server.core.runs import Limits, Runs
+from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.threads import Threads
 from graphwire_server.core.worker import Worker
 from graphwire_server.engine.catalogue import Catalogue
@@ -34,11 +35,8 @@ from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.server import HttpOptions, HttpServer
 from graphwire_server.rest.site import SiteOptions, site
-from graphwire_server.rest.streams import StreamLimits as LineLimits
-from graphwire_server.rest.streams import Streams as Lines
 from graphwire_server.rest.threads import ThreadRoutes
 from graphwire_server.rpc.assistant_service import AssistantService
-from graphwire_server.rpc.calls import StreamLimits, Streams
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.server import GrpcServer, ServerCertificate, ServerOptions
 from graphwire_server.rpc.thread_service import ThreadService
@@ -79,6 +77,7 @@ class Core:
     runs: Runs
     threads: Threads
     assistants: Assistants
+    streams: Streams
 
 
 def check_engines(environ: Mapping[str, str]) -> None:
@@ -124,7 +123,8 @@ async def serving(settings: Settings) -> AsyncIterator[Serving]:
             new_id=_new_id,
         )
         threads = Threads(store=store, logs=logs, states=states, assistants=assistants, clock=_now, new_id=_new_id)
-        core = Core(runs=runs, threads=threads, assistants=assistants)
+        streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
+        core = Core(runs=runs, threads=threads, assistants=assistants, streams=streams)
         faces: list[Face] = [_grpc(core, settings, security)]
         if not settings.no_http:
             faces.append(await stack.enter_async_context(_http(core, settings, security, manifest)))
@@ -175,13 +175,12 @@ async def _stopping_in_order(faces: Sequence[Face], worker: Worker, logs: Memory
 
 
 def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
-    streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
     return GrpcServer(
         _options(settings, security.tls),
         runs=RunService(core.runs),
         threads=ThreadService(core.threads),
         assistants=AssistantService(core.assistants),
-        streams=streams,
+        streams=core.streams,
         keys=security.keys,
     )
 
@@ -189,13 +188,12 @@ def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
 @asynccontextmanager
 async def _http(core: Core, settings: Settings, security: Security, manifest: Manifest) -> AsyncIterator[HttpServer]:
     web = manifest.http
-    lines = Lines(LineLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
     loaded = load_app(manifest)
     custom = None if loaded is None else CustomApp(loaded)
     meta = MetaRoutes(core.threads, _info(), lambda: made_document)
     routes = Routes(
-        runs=RunRoutes(core.runs, lines, web.configurable_headers),
-        threads=ThreadRoutes(core.threads, core.assistants, lines),
+        runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
+        threads=ThreadRoutes(core.threads, core.assistants, core.streams),
         assistants=AssistantRoutes(core.assistants),
         meta=meta,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.sdk.javascript import FOLDER, node
 from tests.conformance.test_examples import EXAMPLES
 from tests.support.serving import Server, running
 
@@ -62,8 +63,20 @@ async def test_the_sdk_example(examples: Server) -> None:
     assert "generate_joke" in told
 
 
+async def test_the_javascript_example(examples: Server, tmp_path: Path) -> None:
+    (code,) = blocks("javascript", "@langchain/langgraph-sdk")
+    program = node()
+    (tmp_path / "node_modules").symlink_to(FOLDER / "node_modules")
+    script = tmp_path / "readme.mjs"
+    script.write_text(code.replace("http://localhost:8123", examples.url))
+
+    told = await output("", program, str(script))
+
+    assert "generate_joke" in told
+
+
 CURL = {
-    "the stateless stream": ("/runs/stream -d", "event: updates\r\ndata: {\"generate_joke\""),
+    "the stateless stream": ("/runs/stream -d", 'event: updates\r\ndata: {"generate_joke"'),
     "the thread": ("$thread/state", '"next":[]'),
     "the join": ("Last-Event-ID", 'data: {"fetched":3,"of":3}'),
     "the approval": ("resume", "paid 120 to Ada"),

@@ -13,7 +13,7 @@ import pytest
 
 from graphwire.v1.run_pb2 import DISCONNECT_MODE_CANCEL, RUN_STATUS_INTERRUPTED, RUN_STATUS_RUNNING, RUN_STATUS_SUCCESS
 from graphwire.v1.run_service_pb2 import InvokeRunRequest, ListRunsRequest, WaitRunRequest
-from graphwire_server.rpc import calls
+from graphwire_server.core.streams import StreamLimits, Streams
 from tests.faults.client import Client, new_thread
 from tests.faults.gate import Gate
 from tests.faults.process import connected, served
@@ -32,12 +32,12 @@ list(call)
 
 
 @pytest.fixture
-def streams(monkeypatch: pytest.MonkeyPatch) -> list[calls.Streams]:
+def streams(monkeypatch: pytest.MonkeyPatch) -> list[Streams]:
     """The streams that the server in this process has open. Asked for before `client`."""
-    made: list[calls.Streams] = []
+    made: list[Streams] = []
 
-    class Counted(calls.Streams):
-        def __init__(self, limits: calls.StreamLimits) -> None:
+    class Counted(Streams):
+        def __init__(self, limits: StreamLimits) -> None:
             super().__init__(limits)
             made.append(self)
 
@@ -53,7 +53,7 @@ async def _within(seconds: float, true: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_cancelled_calls_leave_no_reader(streams: list[calls.Streams], client: Client, gate: Gate) -> None:
+async def test_cancelled_calls_leave_no_reader(streams: list[Streams], client: Client, gate: Gate) -> None:
     run = await client.create("gate", new_thread(), {"port": gate.port})
     await gate.entered()
     watchers = [await client.join(run.run_id, number % 2 or None).joined() for number in range(50)]
@@ -66,7 +66,7 @@ async def test_cancelled_calls_leave_no_reader(streams: list[calls.Streams], cli
     assert (await client.run(run.run_id)).status == RUN_STATUS_RUNNING
 
 
-async def test_a_closed_channel_leaves_no_reader(streams: list[calls.Streams], client: Client, gate: Gate) -> None:
+async def test_a_closed_channel_leaves_no_reader(streams: list[Streams], client: Client, gate: Gate) -> None:
     run = await client.create("gate", new_thread(), {"port": gate.port})
     await gate.entered()
     async with connected(client.server.address) as other:
@@ -79,7 +79,7 @@ async def test_a_closed_channel_leaves_no_reader(streams: list[calls.Streams], c
 
 @pytest.mark.parametrize("cancels", [False, True])
 async def test_a_killed_client_leaves_no_reader(
-    streams: list[calls.Streams], client: Client, gate: Gate, cancels: bool
+    streams: list[Streams], client: Client, gate: Gate, cancels: bool
 ) -> None:
     run = await client.create("gate", new_thread(), {"port": gate.port})
     await gate.entered()
@@ -106,7 +106,7 @@ async def test_a_killed_client_leaves_no_reader(
 @pytest.mark.parametrize("how", ["streams", "joins", "closes the channel", "misses its deadline"])
 @pytest.mark.parametrize("cancels", [False, True])
 async def test_on_disconnect_decides_about_the_run(
-    streams: list[calls.Streams], client: Client, gate: Gate, how: str, cancels: bool
+    streams: list[Streams], client: Client, gate: Gate, how: str, cancels: bool
 ) -> None:
     fields: dict[str, Any] = {"on_disconnect": DISCONNECT_MODE_CANCEL} if cancels else {}
     async with connected(client.server.address) as other:

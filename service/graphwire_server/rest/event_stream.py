@@ -14,10 +14,11 @@ from starlette.types import Receive, Scope, Send
 
 from graphwire_server.core.errors import Draining, GraphwireError, SlowReader
 from graphwire_server.core.events import End, Error, Event
+from graphwire_server.core.streams import Streams
 from graphwire_server.rest.calls import Headers
 from graphwire_server.rest.errors import internal
 from graphwire_server.rest.frames import HEARTBEAT, error_frame, frames, numbered_frames, run_error_frame, thread_frames
-from graphwire_server.rest.streams import Line, Streams
+from graphwire_server.rest.lines import Line
 
 _log = logging.getLogger("graphwire.rest")
 

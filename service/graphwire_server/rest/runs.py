@@ -13,6 +13,7 @@ from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.model import Outcome, Page, Run, RunSpec, RunStatus
 from graphwire_server.core.runs import Runs
 from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.streams import Streams
 from graphwire_server.rest import answers
 from graphwire_server.rest.calls import Answer, Call, Headers, Reply
 from graphwire_server.rest.cursor import named, run_cursor
@@ -20,7 +21,6 @@ from graphwire_server.rest.event_stream import EventStream, FailedStream, Source
 from graphwire_server.rest.frames import with_interrupts
 from graphwire_server.rest.run_queries import CancelManyBody, CancelQuery, JoinQuery, ListQuery
 from graphwire_server.rest.run_requests import RunBody
-from graphwire_server.rest.streams import Streams
 from graphwire_server.rest.waiting import Waiting, failed_value
 
 

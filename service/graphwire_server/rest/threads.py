@@ -11,12 +11,12 @@ from graphwire_server.core.errors import AssistantNotFound, CursorExpired
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import CheckpointRef, Thread
 from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.streams import Streams
 from graphwire_server.core.threads import Threads
 from graphwire_server.rest import answers
 from graphwire_server.rest.calls import Answer, Call, Reply
 from graphwire_server.rest.cursor import named, thread_cursor
 from graphwire_server.rest.event_stream import EventStream, Source
-from graphwire_server.rest.streams import Streams
 from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
     HistoryBody,

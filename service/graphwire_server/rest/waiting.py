@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from graphwire_server.core.errors import GraphwireError
+from graphwire_server.core.streams import Streams
 from graphwire_server.rest.calls import Headers
 from graphwire_server.rest.errors import internal, status_of
 from graphwire_server.rest.json_text import dumps
-from graphwire_server.rest.streams import Line, Streams
+from graphwire_server.rest.lines import Line
 
 _log = logging.getLogger("graphwire.rest")
 

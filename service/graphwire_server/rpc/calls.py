@@ -10,8 +10,6 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import grpc
@@ -20,8 +18,9 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from graphwire_server.core.errors import CapacityReached, GraphwireError, InvalidField, SlowReader
+from graphwire_server.core.errors import GraphwireError, InvalidField, SlowReader
 from graphwire_server.core.events import Event
+from graphwire_server.core.streams import Streams
 from graphwire_server.rpc.frames import frames, value_frames
 from graphwire_server.rpc.status import CODES, DETAILS_KEY, internal, status
 
@@ -30,40 +29,6 @@ _log = logging.getLogger("graphwire.rpc")
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RUN_ID_KEY = "graphwire-run-id"
 THREAD_ID_KEY = "graphwire-thread-id"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamLimits:
-    """Bounds of streams.
-
-    Attributes:
-        streams: The most streams that are open at once. They are counted apart from unary calls, so that readers that wait
-            never starve those (wire D, trap 10).
-        write_timeout: How long one message may wait for a reader to take it.
-    """
-
-    streams: int = 20_000
-    write_timeout: timedelta = timedelta(seconds=30)
-
-
-class Streams:
-    """The streams that are open.
-
-    Args:
-        limits: Their bounds.
-    """
-
-    def __init__(self, limits: StreamLimits) -> None:
-        self.limits = limits
-        self.open = 0
-
-    def __enter__(self) -> None:
-        if self.open >= self.limits.streams:
-            raise CapacityReached(f"the server has {self.limits.streams} open streams; close one, or try again later")
-        self.open += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.open -= 1
 
 
 class Stream:

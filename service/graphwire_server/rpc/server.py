@@ -15,8 +15,9 @@ from grpc_reflection.v1alpha import reflection
 
 from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
 from graphwire_server.core.keys import ApiKeys
+from graphwire_server.core.streams import Streams
 from graphwire_server.rpc.assistant_service import AssistantService
-from graphwire_server.rpc.calls import Streams, handler
+from graphwire_server.rpc.calls import handler
 from graphwire_server.rpc.keys import KeyCheck
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.thread_service import ThreadService

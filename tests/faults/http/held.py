@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from graphwire_server.core.model import Retention
-from graphwire_server.rest.streams import StreamLimits, Streams
+from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.storage.memory.log import MemoryLog
 
 HEARTBEAT = timedelta(milliseconds=300)
@@ -76,6 +76,6 @@ def watched(patch: pytest.MonkeyPatch) -> Held:
             super().__init__(retention)
             held.log = self
 
-    patch.setattr("graphwire_server.app.Lines", Seen)
+    patch.setattr("graphwire_server.app.Streams", Seen)
     patch.setattr("graphwire_server.app.MemoryLog", SeenLog)
     return held

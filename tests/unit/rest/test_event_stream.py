@@ -12,8 +12,8 @@ from starlette.types import Message
 from graphwire_server.core.errors import CapacityReached, Draining, GraphwireError, SlowReader, ThreadNotFound
 from graphwire_server.core.events import Custom, End, Error, Event, Payload
 from graphwire_server.core.model import RunError, RunStatus
+from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.rest.event_stream import EventStream, FailedStream, Source
-from graphwire_server.rest.streams import StreamLimits, Streams
 from tests.unit.rest.wire import GONE, Caller, frames, jumping, tasks
 
 LIMITS = StreamLimits(streams=2, write_timeout=timedelta(seconds=3), heartbeat=timedelta(seconds=5))

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message
 
 from graphwire_server.core.errors import CapacityReached, Draining, RunNotFound
-from graphwire_server.rest.streams import StreamLimits, Streams
+from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.rest.waiting import Waiting, failed_value
 from tests.unit.rest.wire import GONE, Caller, jumping, tasks
 

@@ -10,13 +10,13 @@ import httpx
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.keys import ApiKeys
+from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import BodyLimits, Operations
 from graphwire_server.rest.meta import MetaRoutes
 from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.site import SiteOptions, site
-from graphwire_server.rest.streams import StreamLimits, Streams
 from graphwire_server.rest.threads import ThreadRoutes
 from tests.unit.core.fakes import Clock, Graphs, House, house, running
 from tests.unit.rest.wire import browsing

@@ -12,8 +12,9 @@ from google.rpc.status_pb2 import Status
 
 from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
 from graphwire_server.core.errors import CapacityReached
+from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.rpc.assistant_service import AssistantService
-from graphwire_server.rpc.calls import StreamLimits, Streams, handler
+from graphwire_server.rpc.calls import handler
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.thread_service import ThreadService
 from tests.support.serving import Server, running

@@ -6,7 +6,8 @@ import pytest
 from starlette.types import Message
 
 from graphwire_server.core.errors import CapacityReached
-from graphwire_server.rest.streams import Line, StreamLimits, Streams
+from graphwire_server.core.streams import StreamLimits, Streams
+from graphwire_server.rest.lines import Line
 from tests.unit.rest.wire import GONE, Caller, jumping, tasks
 
 LIMITS = StreamLimits(write_timeout=timedelta(seconds=3), heartbeat=timedelta(seconds=5))

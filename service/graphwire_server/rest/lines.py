@@ -1,4 +1,4 @@
-"""Answers that last: what streams of events and waits have in common.
+"""The line to a caller whose answer lasts: what streams of events and waits have in common.
 
 Owns the line to one caller for as long as its answer takes: its signs of life, its end when the caller is gone, and the bound on how long it may take
 no bytes. The invariant: whatever ends an answer, nothing of it is left running.
@@ -6,52 +6,11 @@ no bytes. The invariant: whatever ends an answer, nothing of it is left running.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
 from starlette.types import Receive, Scope, Send
 
-from graphwire_server.core.errors import CapacityReached
+from graphwire_server.core.streams import StreamLimits
 from graphwire_server.rest.calls import Headers, abort
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamLimits:
-    """Bounds of streams.
-
-    Attributes:
-        streams: The most answers that last, open at once.
-        write_timeout: How long bytes may wait for a caller that does not read.
-        heartbeat: The time between two signs of life (wire fact 9).
-    """
-
-    streams: int = 20_000
-    write_timeout: timedelta = timedelta(seconds=30)
-    heartbeat: timedelta = timedelta(seconds=5)
-
-
-class Streams:
-    """The answers that last and are open.
-
-    Args:
-        limits: Their bounds.
-    """
-
-    def __init__(self, limits: StreamLimits) -> None:
-        self.limits = limits
-        self.open = 0
-
-    def check_room(self) -> None:
-        """Raises CapacityReached where no more may be open. For what must not be begun in vain."""
-        if self.open >= self.limits.streams:
-            raise CapacityReached(f"the server has {self.limits.streams} open streams; close one, or try again later")
-
-    def __enter__(self) -> None:
-        self.check_room()
-        self.open += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.open -= 1
 
 
 class Line:
