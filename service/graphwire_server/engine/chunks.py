@@ -59,6 +59,14 @@ def interrupts(found: Iterable[Any]) -> tuple[Interrupt, ...]:
     return tuple(made)
 
 
+_NOTED = frozenset({"updates", "values"})
+"""The modes that tell how a run ends."""
+
+
+def _nothing(namespace: tuple[str, ...], data: Any) -> None:
+    """Makes no event of a chunk."""
+
+
 def without_internals(mapping: Mapping[str, Any] | None, private: Collection[str] = ()) -> dict[str, Any]:
     """Metadata or configuration without what the server and LangGraph keep in it for themselves (wire facts 20 and 73).
 
@@ -92,7 +100,6 @@ class Chunks:
         private: Collection[str] = (),
     ) -> None:
         self._append = append
-        self._hidden = hidden
         self._private = frozenset(private)
         self._origins = Origins()
         self._partials = Partials() if whole_messages else None
@@ -104,7 +111,7 @@ class Chunks:
             "tasks": self._tasks,
             "checkpoints": self._checkpoints,
             "debug": self._debug,
-        }
+        } | dict.fromkeys(hidden, _nothing)
         self.interrupted = False
         self.interrupts: tuple[Interrupt, ...] = ()
         self.values: Any = None
@@ -117,10 +124,8 @@ class Chunks:
             mode: LangGraph's stream mode.
             data: What LangGraph yielded.
         """
-        if not namespace:
+        if mode in _NOTED and not namespace:
             self._note(mode, data)
-        if mode in self._hidden:
-            return
         step = self._steps.get(mode)
         if step is not None:
             step(namespace, data)

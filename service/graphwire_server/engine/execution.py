@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
@@ -97,18 +97,8 @@ class GraphExecutor:
         if "custom" in run.spec.stream_modes:
             config["configurable"][CONFIG_KEY] = NamingRuntime(store=graph.store)
         given = await answered(graph, run) if resumes_with_null(run.spec) else graph_input(run.spec)
-        source = (
-            _events(graph, run, given, config, chunks)
-            if "events" in run.spec.stream_modes
-            else _plain(graph, run, given, config, chunks)
-        )
-        seen, resumed = 0, time.monotonic()
-        async with aclosing(source) as stream:
-            async for _ in stream:
-                seen += 1
-                if seen % _LOOK_EVERY == 0 and time.monotonic() - resumed > _SLICE:
-                    await asyncio.sleep(0)
-                    resumed = time.monotonic()
+        follow = _events if "events" in run.spec.stream_modes else _plain
+        await follow(graph, run, given, config, chunks)
 
     async def _outcome(self, graph: Pregel[Any, Any, Any, Any], run: Run, chunks: Chunks) -> Outcome:
         kept = run.stateless or (chunks.interrupted and chunks.values is not None)
@@ -188,30 +178,53 @@ def _durability(run: Run) -> str:
     return run.spec.durability or "async"
 
 
+class _Pace:
+    """Tells a burst when to let others have the loop. A call is cheaper than one more generator around each chunk."""
+
+    __slots__ = ("_resumed", "_seen")
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._resumed = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether the time is up; asked once for each chunk."""
+        self._seen += 1
+        return self._seen % _LOOK_EVERY == 0 and time.monotonic() - self._resumed > _SLICE
+
+    async def rest(self) -> None:
+        """Lets others have the loop."""
+        await asyncio.sleep(0)
+        self._resumed = time.monotonic()
+
+
 async def _plain(
     graph: Pregel[Any, Any, Any, Any], run: Run, given: Any, config: RunnableConfig, chunks: Chunks
-) -> AsyncGenerator[None, None]:
-    add = chunks.add
-    stream = graph.astream(given, config, **_arguments(graph, run))
-    if run.spec.stream_subgraphs:
-        async for namespace, mode, data in stream:
-            add(namespace, mode, data)
-            yield
-    else:
-        async for mode, data in stream:
-            add((), mode, data)
-            yield
+) -> None:
+    add, pace, nested = chunks.add, _Pace(), run.spec.stream_subgraphs
+    made = graph.astream(given, config, **_arguments(graph, run))
+    async with aclosing(cast("AsyncGenerator[Any, None]", made)) as stream:
+        async for chunk in stream:
+            if nested:
+                add(*chunk)
+            else:
+                add((), *chunk)
+            if pace.due():
+                await pace.rest()
 
 
 async def _events(
     graph: Pregel[Any, Any, Any, Any], run: Run, given: Any, config: RunnableConfig, chunks: Chunks
-) -> AsyncGenerator[None, None]:
+) -> None:
     """The run by its callback events. The root graph's own stream events carry the chunks of the other modes (wire fact 19)."""
-    stream = graph.astream_events(given, config, version="v2", **_arguments(graph, run))
-    async for event in stream:
-        if event["event"] == "on_chain_stream" and event["run_id"] == run.run_id:
-            *namespace, mode, data = event["data"]["chunk"]
-            chunks.add(tuple(namespace[0]) if namespace else (), mode, data)
-        elif _HIDDEN_TAG not in (event.get("tags") or ()):
-            chunks.add_callback(event)
-        yield
+    pace = _Pace()
+    made = graph.astream_events(given, config, version="v2", **_arguments(graph, run))
+    async with aclosing(cast("AsyncGenerator[Any, None]", made)) as stream:
+        async for event in stream:
+            if event["event"] == "on_chain_stream" and event["run_id"] == run.run_id:
+                *namespace, mode, data = event["data"]["chunk"]
+                chunks.add(tuple(namespace[0]) if namespace else (), mode, data)
+            elif _HIDDEN_TAG not in (event.get("tags") or ()):
+                chunks.add_callback(event)
+            if pace.due():
+                await pace.rest()

@@ -13,12 +13,13 @@ import orjson
 from graphwire_server.core import events
 from graphwire_server.core.events import Event
 from graphwire_server.core.model import Interrupt, RunError
-from graphwire_server.rest.messages import message_json
+from graphwire_server.rest.messages import message_parts
 
 HEARTBEAT = b": heartbeat\r\n\r\n"
 """A comment, which readers pass over (wire fact 9)."""
 
 _END = b"\r\n\r\n"
+_TUPLE = b"event: messages\r\ndata: ["
 _LINE = 2
 
 
@@ -118,10 +119,8 @@ def _updates(event: Event, payload: events.Updates) -> bytes:
 
 def _message(event: Event, payload: events.Message) -> bytes:
     if payload.so_far is None:
-        name = _name("messages", event.namespace)
-        return b"".join(
-            (b"event: ", name, b"\r\ndata: [", message_json(payload), b",", payload.origin.metadata, b"]", _END)
-        )
+        head = _TUPLE if not event.namespace else b"event: " + _name("messages", event.namespace) + b"\r\ndata: ["
+        return b"".join((head, *message_parts(payload), b",", payload.origin.metadata, b"]\r\n\r\n"))
     whole = _frame(b"messages/complete" if payload.complete else b"messages/partial", b"[" + payload.so_far + b"]")
     if not payload.first:
         return whole

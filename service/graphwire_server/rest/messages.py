@@ -13,10 +13,10 @@ _BEHIND_ID = (
 )
 
 
-def message_json(message: Message) -> bytes:
-    """One piece of a message, or a whole one, with all fields that LangChain gives it."""
+def message_parts(message: Message) -> tuple[bytes, ...]:
+    """One piece of a message, or a whole one, with all fields that LangChain gives it, in parts to be joined."""
     if message.dump is not None:
-        return message.dump
+        return (message.dump,)
     # What has no JSON of its own is a piece of a model's text and nothing else.
     text, message_id = orjson.dumps(message.text), orjson.dumps(message.id or None)
-    return b"".join((b'{"content":', text, _BEHIND_TEXT, message_id, _BEHIND_ID))
+    return (b'{"content":', text, _BEHIND_TEXT, message_id, _BEHIND_ID)

@@ -293,7 +293,7 @@ def test_a_threads_stream_says_that_a_run_is_done() -> None:
 
 def test_all_readers_share_a_frame() -> None:
     one = event(events.Custom(b"1", "n"))
-    plain = frames([one])
+    plain = [frames([one]) for _ in range(2)][1]
 
     one.payload = events.Custom(b"2", "n")
 
