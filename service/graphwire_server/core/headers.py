@@ -1,4 +1,4 @@
-"""Which headers of a request the graphs and the log may see.
+"""Which headers of a request the graphs may see.
 
 Owns the rule, for every transport (wire fact 74). Pure. The invariant: a header that holds a credential, or that has the name of a key
 which LangGraph itself reads in `configurable`, never passes by a wildcard.

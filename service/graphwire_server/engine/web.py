@@ -7,10 +7,9 @@ of the user's. Keys that nobody here reads are ignored, since the file belongs t
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal, TypeAlias, TypeVar
 
-from graphwire_server.core.headers import CONFIGURABLE, HeaderRule
+from graphwire_server.core.headers import HeaderRule
 from graphwire_server.engine.document import ManifestError, Section
 from graphwire_server.engine.target import Target, split_target
 
@@ -73,7 +72,6 @@ class HttpSection:
         disabled: The groups of endpoints that are not served: the names of all `disable_*` that are true, without those letters:
             `assistants`, `threads`, `runs`, `store`, `meta`, `mcp`, `a2a`, `ui`, `webhooks`. Default: none.
         configurable_headers: Which headers of a request the graphs find in `configurable`.
-        logging_headers: Which headers of a request the log has. Default: none.
         middleware_order: Whether authentication comes before the middleware of the user's app. Default: behind it.
         enable_custom_route_auth: Whether the routes of the user's app need authentication too. Default: no.
     """
@@ -84,7 +82,6 @@ class HttpSection:
     cors: Cors = field(default_factory=Cors)
     disabled: frozenset[str] = frozenset()
     configurable_headers: HeaderRule = field(default_factory=HeaderRule)
-    logging_headers: HeaderRule = field(default_factory=partial(HeaderRule, defaults=()))
     middleware_order: MiddlewareOrder = "middleware_first"
     enable_custom_route_auth: bool = False
 
@@ -119,8 +116,7 @@ def read_http(document: Section, environ: Mapping[str, str]) -> HttpSection:
         disabled=frozenset(
             key.removeprefix(_FLAG) for key in section.values if key.startswith(_FLAG) and section.flag(key)
         ),
-        configurable_headers=_headers(section, "configurable_headers", CONFIGURABLE),
-        logging_headers=_headers(section, "logging_headers", ()),
+        configurable_headers=_headers(section, "configurable_headers"),
         middleware_order=_middleware_order(section),
         enable_custom_route_auth=section.flag("enable_custom_route_auth") or False,
     )
@@ -186,15 +182,11 @@ def _middleware_order(section: Section) -> MiddlewareOrder:
             raise section.wrong("middleware_order", f'{other!r} is no order; write "auth_first" or "middleware_first"')
 
 
-def _headers(section: Section, key: str, defaults: tuple[str, ...]) -> HeaderRule:
+def _headers(section: Section, key: str) -> HeaderRule:
     rule = section.section(key, '{"includes": ["x-user-*"], "excludes": ["x-user-token"]}')
 
     def patterns(*keys: str) -> tuple[str, ...]:
         return tuple(each for key in keys for each in rule.strings(key, "x-user-*") or ())
 
     # The ecosystem's schema has one spelling, and its guides had the other.
-    return HeaderRule(
-        defaults=defaults,
-        includes=patterns("includes", "include"),
-        excludes=patterns("excludes", "exclude"),
-    )
+    return HeaderRule(includes=patterns("includes", "include"), excludes=patterns("excludes", "exclude"))

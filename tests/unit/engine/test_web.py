@@ -36,7 +36,7 @@ def test_defaults(text: str) -> None:
 
 
 def test_null_says_nothing() -> None:
-    names = ("app", "mount_prefix", "cors", "disable_mcp", "configurable_headers", "logging_headers")
+    names = ("app", "mount_prefix", "cors", "disable_mcp", "configurable_headers")
     others = ("middleware_order", "enable_custom_route_auth")
 
     assert read(dict.fromkeys(names + others)) == HttpSection()
@@ -51,7 +51,6 @@ def test_whole_section() -> None:
   "mount_prefix": "/api/v1",
   "middleware_order": "auth_first",
   "enable_custom_route_auth": true,
-  "logging_headers": {"includes": ["*-id"], "excludes": ["x-user-id"]},
   "configurable_headers": {"includes": ["my-*"], "excludes": ["x-secret-*"]}
 }}"""
     )
@@ -62,7 +61,6 @@ def test_whole_section() -> None:
         mount_prefix="/api/v1",
         disabled=frozenset({"mcp"}),
         configurable_headers=HeaderRule(includes=("my-*",), excludes=("x-secret-*",)),
-        logging_headers=HeaderRule(defaults=(), includes=("*-id",), excludes=("x-user-id",)),
         middleware_order="auth_first",
         enable_custom_route_auth=True,
     )
@@ -98,13 +96,9 @@ def test_both_spellings_of_header_lists(keys: tuple[str, str]) -> None:
 
 
 def test_both_spellings_at_once_add_up() -> None:
-    rule = read({"logging_headers": {"includes": ["a"], "include": ["b"], "excludes": None}}).logging_headers
+    rule = read({"configurable_headers": {"includes": ["a"], "include": ["b"], "excludes": None}}).configurable_headers
 
-    assert rule == HeaderRule(defaults=(), includes=("a", "b"))
-
-
-def test_nothing_is_logged_where_nobody_says_so() -> None:
-    assert read({}).logging_headers.select([("X-Request-Id", "1"), ("User-Agent", "curl")]) == {}
+    assert rule == HeaderRule(includes=("a", "b"))
 
 
 def test_whole_cors() -> None:
@@ -231,9 +225,9 @@ BAD = {
         """1: http.middleware_order: this must be text, such as "auth_first\"""",
     ),
     "headers": (
-        '{"http": {\n"logging_headers": ["x-a"]}}',
+        '{"http": {\n"configurable_headers": ["x-a"]}}',
         (
-            "2: http.logging_headers: this must be a map, such as "
+            "2: http.configurable_headers: this must be a map, such as "
             '{"includes": ["x-user-*"], "excludes": ["x-user-token"]}'
         ),
     ),
