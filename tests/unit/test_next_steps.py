@@ -56,6 +56,6 @@ def test_so_is_a_certificate_of_the_client() -> None:
     assert "--cacert s.pem --cert CLIENT.pem --key CLIENT.key https" in curl
 
 
-@pytest.mark.parametrize(("host", "called"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("far", "far")])  # noqa: S104
+@pytest.mark.parametrize(("host", "called"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("far", "far")])  # noqa: S104  nothing is bound to them here
 def test_an_address_to_listen_on_becomes_one_to_call(host: str, called: str) -> None:
     assert f"{called}:1" in _steps(host=host)[0]

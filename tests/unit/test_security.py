@@ -134,7 +134,7 @@ def test_loopback_needs_no_key(host: str) -> None:
     assert not _read(host=host).keys
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", "localhost.example.com", ""])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", "localhost.example.com", ""])  # noqa: S104  nothing is bound to them here
 def test_an_address_that_others_reach_needs_an_answer(host: str, files: dict[str, Any], tmp_path: Path) -> None:
     tls = {name: files[name] for name in ("tls_cert", "tls_key")}
     (tmp_path / "keys").write_text("key")

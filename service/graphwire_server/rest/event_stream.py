@@ -18,7 +18,7 @@ from graphwire_server.core.streams import Streams
 from graphwire_server.rest.calls import Headers
 from graphwire_server.rest.errors import internal
 from graphwire_server.rest.frames import HEARTBEAT, error_frame, frames, numbered_frames, run_error_frame, thread_frames
-from graphwire_server.rest.lines import Line
+from graphwire_server.rest.lines import Line, let_go
 
 _log = logging.getLogger("graphwire.rest")
 
@@ -29,10 +29,6 @@ _HEAD = (
     (b"connection", b"keep-alive"),
 )
 """The headers of a stream (wire fact 2): nothing on the way may keep its bytes back."""
-
-
-def _nothing() -> None:
-    """Nobody minds that the caller went away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +47,7 @@ class Source:
     headers: Headers = ()
     numbered: bool = False
     watched: bool = False
-    gone: Callable[[], None] = _nothing
+    gone: Callable[[], None] = let_go
 
     @property
     def framer(self) -> Callable[[Sequence[Event]], bytes]:

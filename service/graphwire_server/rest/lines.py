@@ -13,6 +13,10 @@ from graphwire_server.core.streams import StreamLimits
 from graphwire_server.rest.calls import Headers, abort
 
 
+def let_go() -> None:
+    """What becomes of a caller who goes away where nobody asked for more: nothing."""
+
+
 class Line:
     """The way to one caller, from the head of an answer to its end.
 

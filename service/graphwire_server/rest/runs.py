@@ -19,6 +19,7 @@ from graphwire_server.rest.calls import Answer, Call, Headers, Reply
 from graphwire_server.rest.cursor import named, run_cursor
 from graphwire_server.rest.event_stream import EventStream, FailedStream, Source
 from graphwire_server.rest.frames import with_interrupts
+from graphwire_server.rest.lines import let_go
 from graphwire_server.rest.run_queries import CancelManyBody, CancelQuery, JoinQuery, ListQuery
 from graphwire_server.rest.run_requests import RunBody
 from graphwire_server.rest.waiting import Waiting, failed_value
@@ -93,7 +94,7 @@ class RunRoutes:
         run = await self._runs.cancel(call.path["run_id"], call.path.get("thread_id"))
         if not query.wait:
             return Answer(status=202, empty=True)
-        return Waiting(value=lambda: self._ended(run), streams=self._streams, gone=_nothing)
+        return Waiting(value=lambda: self._ended(run), streams=self._streams, gone=let_go)
 
     async def cancel_many(self, call: Call) -> Reply:
         """Cancels several runs (wire fact 65)."""
@@ -137,11 +138,11 @@ class RunRoutes:
             batches=batches,
             headers=_places(run, "/stream"),
             numbered=run.spec.stream_resumable,
-            gone=self._abandons(run) if cancels else _nothing,
+            gone=self._abandons(run) if cancels else let_go,
         )
 
     def _waiting(self, run: Run, *, cancels: bool) -> Waiting:
-        gone = self._abandons(run) if cancels else _nothing
+        gone = self._abandons(run) if cancels else let_go
         # Of a stateless run, too, the thread is named: whoever lost the line comes back there (wire fact 4).
         places = _stateful_places(run, "/join")
         return Waiting(value=lambda: self._values(run), streams=self._streams, gone=gone, headers=places)
@@ -162,10 +163,6 @@ class RunRoutes:
     async def _ended(self, run: Run) -> bytes:
         await self._runs.wait(run)
         return b"{}"
-
-
-def _nothing() -> None:
-    """Nobody minds that the caller went away."""
 
 
 def _places(run: Run, what: str) -> Headers:
