@@ -19,6 +19,7 @@ class State(TypedDict, total=False):
     n: int
     delay: float
     pad: int
+    pause: float
     more: int
     port: int
     name: str
@@ -39,14 +40,14 @@ async def tick(state: State):
 ticks = StateGraph(State).add_node(tick).add_edge(START, "tick").compile()
 
 
-# -- burst: n custom events of `pad` bytes, as fast as they go; says how long it took ----------
+# -- burst: n custom events of `pad` bytes, `pause` seconds after each hundred; says how long it took --
 async def shout(state: State):
     write, pad = get_stream_writer(), "x" * state.get("pad", 0)
     begun = time.monotonic()
     for index in range(state["n"]):
         write({"i": index, "pad": pad})
         if index % 100 == 99:
-            await asyncio.sleep(0)
+            await asyncio.sleep(state.get("pause", 0))
     return {"seconds": time.monotonic() - begun}
 
 
