@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from filecmp import cmp
 from pathlib import Path
 
+from tools import copies
 from tools.sizes import violations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,10 +43,11 @@ def _generated() -> str:
         if done.returncode:
             return done.stdout + done.stderr
         fresh = {path.relative_to(folder): path for path in Path(folder).rglob("*_pb2*")}
-        committed = {path.relative_to(STUBS) for path in STUBS.rglob("*_pb2*.py*") if "__pycache__" not in path.parts}
+        package = (STUBS / "graphwire").rglob("*_pb2*.py*")
+        committed = {path.relative_to(STUBS) for path in package if "__pycache__" not in path.parts}
         stale = [str(name) for name in committed ^ fresh.keys()]
         stale += [str(name) for name in committed & fresh.keys() if not cmp(STUBS / name, fresh[name], shallow=False)]
-    return "\n".join(f"{name} is not what protos/ gives" for name in sorted(stale))
+    return "\n".join([*(f"{name} is not what protos/ gives" for name in sorted(stale)), *copies.stale()])
 
 
 CHECKS = (

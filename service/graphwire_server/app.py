@@ -4,38 +4,36 @@ Owns what is made of what, and the order in which a server starts and stops. The
 nothing closes before what needs it has ended.
 """
 
-import importlib.metadata
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import uuid_utils
 
+from graphwire_server.composed import Core
 from graphwire_server.config import Settings
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.expiry import Expiry
+from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import Retention
+from graphwire_server.core.ports import Executor, Later, States
+from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.threads import Threads
-from graphwire_server.core.worker import Worker
+from graphwire_server.core.worker import Work, Worker
 from graphwire_server.engine.catalogue import Catalogue
-from graphwire_server.engine.execution import GraphExecutor
-from graphwire_server.engine.loading import load_app
-from graphwire_server.engine.manifest import Manifest, apply_env, read_manifest
+from graphwire_server.engine.execution import GraphExecutor, Savers
+from graphwire_server.engine.isolation import IsolatedExecutor, IsolatedStates, opened_there
+from graphwire_server.engine.loops import GraphLoops
+from graphwire_server.engine.manifest import apply_env, read_manifest
 from graphwire_server.engine.states import GraphStates
-from graphwire_server.rest.assistants import AssistantRoutes
-from graphwire_server.rest.calls import BodyLimits
-from graphwire_server.rest.custom import CustomApp
-from graphwire_server.rest.meta import MetaRoutes
-from graphwire_server.rest.openapi import document
-from graphwire_server.rest.routes import Routes
-from graphwire_server.rest.runs import RunRoutes
-from graphwire_server.rest.server import HttpOptions, HttpServer
-from graphwire_server.rest.site import SiteOptions, site
-from graphwire_server.rest.threads import ThreadRoutes
+from graphwire_server.engine.threads import NodeThreads
+from graphwire_server.engine.watchdog import SERVER, Watchdog
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.server import GrpcServer, ServerCertificate, ServerOptions
@@ -43,7 +41,6 @@ from graphwire_server.rpc.thread_service import ThreadService
 from graphwire_server.security import Security, Tls, read_security
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.saver import MemorySaver
-from graphwire_server.storage.memory.store import MemoryStore
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.store import SqliteStore
@@ -71,13 +68,23 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Core:
-    """What both faces stand on."""
+class Engine:
+    """What knows graphs: which there are, what executes them, and what they have left."""
 
-    runs: Runs
-    threads: Threads
-    assistants: Assistants
-    streams: Streams
+    catalogue: Catalogue
+    executor: Executor
+    states: States
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What is behind both faces."""
+
+    core: Core
+    catalogue: Catalogue
+    worker: Worker
+    logs: MemoryLog
+    recovery: Recovery
 
 
 def check_engines(environ: Mapping[str, str]) -> None:
@@ -88,8 +95,12 @@ def check_engines(environ: Mapping[str, str]) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Serving]:
+async def serving(settings: Settings, threads: NodeThreads) -> AsyncIterator[Serving]:
     """A server from its start to its stop.
+
+    Args:
+        settings: Its options.
+        threads: The pool in which the loop runs synchronous nodes.
 
     Raises:
         ManifestError: The graphs cannot be loaded.
@@ -104,36 +115,107 @@ async def serving(settings: Settings) -> AsyncIterator[Serving]:
     apply_env(manifest)
     catalogue = Catalogue.load(manifest)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.open(settings.data_dir))
-        saver = InlineSaver(database)
-        logs = MemoryLog(Retention(thread_bytes=settings.log_bytes_per_thread))
-        executor = GraphExecutor(catalogue, saver, saver.last_checkpoint_id, MemorySaver)
-        worker = Worker(executor, logs, _now, settings.drain_grace)
-        store, states = SqliteStore(database), GraphStates(catalogue, saver)
-        assistants = Assistants(catalogue, _now)
-        runs = Runs(
-            store=store,
-            ephemeral=MemoryStore(),
-            logs=logs,
-            states=states,
-            assistants=assistants,
-            worker=worker,
-            limits=Limits(runs=settings.max_runs),
-            clock=_now,
-            new_id=_new_id,
-        )
-        threads = Threads(store=store, logs=logs, states=states, assistants=assistants, clock=_now, new_id=_new_id)
-        streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
-        core = Core(runs=runs, threads=threads, assistants=assistants, streams=streams)
-        faces: list[Face] = [_grpc(core, settings, security)]
+        house = await stack.enter_async_context(_house(settings, catalogue, threads))
+        faces: list[Face] = [_grpc(house.core, settings, security)]
         if not settings.no_http:
-            faces.append(await stack.enter_async_context(_http(core, settings, security, manifest)))
+            from graphwire_server.http_face import http_face  # noqa: PLC0415  a server without it is ready sooner, and smaller
+
+            faces.append(await stack.enter_async_context(http_face(house.core, settings, security, manifest)))
         ports = [face.bind() for face in faces]
-        async with _stopping_in_order(faces, worker, logs):
-            await runs.recover()
+        async with _stopping_in_order(faces, house.worker, house.logs):
+            await house.recovery.recover()
             for face in faces:
                 await face.start()
-            yield Serving(grpc_port=ports[0], http_port=ports[1] if len(ports) > 1 else None, catalogue=catalogue)
+            yield Serving(grpc_port=ports[0], http_port=ports[1] if len(ports) > 1 else None, catalogue=house.catalogue)
+
+
+@asynccontextmanager
+async def _house(settings: Settings, graphs: Catalogue, threads: NodeThreads) -> AsyncIterator[House]:
+    """What is behind both faces, on the embedded engine."""
+    retention = Retention(
+        thread_bytes=settings.log_bytes_per_thread,
+        spare_bytes=settings.log_bytes_spare,
+        ended_for=settings.resumable_ttl,
+        kept_bytes=settings.kept_bytes_per_run,
+    )
+    lull = Lull()
+    async with Database.open(settings.data_dir, lull=lull) as database:
+        store, stateless = SqliteStore(database), SqliteStore(database, stateless=True)
+        saver, logs, later = InlineSaver(database), MemoryLog(retention, lull=lull), _later()
+        async with Expiry(store, _now, later) as expiry, _engine(settings, graphs, saver, threads) as engine:
+            assistants, states = Assistants(engine.catalogue, _now), engine.states
+            worker = Worker(
+                executor=engine.executor,
+                logs=logs,
+                clock=_now,
+                later=later,
+                expiry=expiry,
+                work=Work(
+                    slots=settings.n_jobs_per_worker,
+                    most_losses=settings.max_losses,
+                    grace=settings.drain_grace,
+                    time_limit=settings.run_timeout,
+                    retention=retention,
+                ),
+            )
+            runs = Runs(
+                store=store,
+                ephemeral=stateless,
+                logs=logs,
+                states=states,
+                assistants=assistants,
+                worker=worker,
+                expiry=expiry,
+                limits=Limits(runs=settings.max_runs),
+                clock=_now,
+                new_id=_new_id,
+            )
+            made = Threads(
+                store=store,
+                logs=logs,
+                states=states,
+                assistants=assistants,
+                clock=_now,
+                new_id=_new_id,
+                see_through=worker.see_through,
+            )
+            streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
+            yield House(
+                core=Core(runs=runs, threads=made, assistants=assistants, streams=streams),
+                catalogue=engine.catalogue,
+                worker=worker,
+                logs=logs,
+                recovery=Recovery(store, stateless, worker, _now, settings.max_losses),
+            )
+
+
+@asynccontextmanager
+async def _engine(
+    settings: Settings, graphs: Catalogue, saver: InlineSaver, threads: NodeThreads
+) -> AsyncIterator[Engine]:
+    """What executes graphs, on this loop or on loops of their own; the watchdog watches all of them."""
+    savers = Savers(of_run=saver.for_run, last_checkpoint_id=saver.last_checkpoint_id, ephemeral=MemorySaver)
+    with Watchdog(settings.block_warning) as watchdog, watchdog.watching(SERVER, asyncio.get_running_loop()):
+        if not settings.isolate_graphs:
+            executor, states = GraphExecutor(graphs, savers, threads.lingering), GraphStates(graphs, saver)
+            yield Engine(catalogue=graphs, executor=executor, states=states)
+            return
+        async with GraphLoops(threads, settings.loops_per_graph, watchdog.watching) as loops:
+            catalogue = graphs.opening(opened_there(loops))
+            yield Engine(
+                catalogue=catalogue,
+                executor=IsolatedExecutor(catalogue, savers, threads.lingering, loops),
+                states=IsolatedStates(catalogue, saver, loops),
+            )
+
+
+def _later() -> Later:
+    loop = asyncio.get_running_loop()
+
+    def later(delay: timedelta, act: Callable[[], object]) -> asyncio.TimerHandle:
+        return loop.call_later(max(0.0, delay.total_seconds()), act)
+
+    return later
 
 
 class Face(Protocol):
@@ -164,7 +246,7 @@ async def _stopping_in_order(faces: Sequence[Face], worker: Worker, logs: Memory
             try:
                 yield
             finally:
-                _log.info("draining", extra={"runs": len(worker)})
+                _log.info("draining", extra={"runs": len(worker.jobs)})
                 for face in faces:
                     await face.drain()
     finally:
@@ -182,54 +264,6 @@ def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
         assistants=AssistantService(core.assistants),
         streams=core.streams,
         keys=security.keys,
-    )
-
-
-@asynccontextmanager
-async def _http(core: Core, settings: Settings, security: Security, manifest: Manifest) -> AsyncIterator[HttpServer]:
-    web = manifest.http
-    loaded = load_app(manifest)
-    custom = None if loaded is None else CustomApp(loaded)
-    meta = MetaRoutes(core.threads, _info(), lambda: made_document)
-    routes = Routes(
-        runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
-        threads=ThreadRoutes(core.threads, core.assistants, core.streams),
-        assistants=AssistantRoutes(core.assistants),
-        meta=meta,
-    )
-    table = routes.table(web.disabled)
-    made_document = document(
-        table, _version(), web.mount_prefix, keys=bool(security.keys), custom=custom.paths() if custom else None
-    )
-    options = SiteOptions(
-        keys=security.keys,
-        cors=asdict(web.cors),
-        prefix=web.mount_prefix,
-        custom=custom,
-        keys_first=web.middleware_order == "auth_first",
-        keys_for_custom=web.enable_custom_route_auth,
-        limits=BodyLimits(most_bytes=settings.max_request_bytes),
-    )
-    async with custom.alive() if custom else nullcontext():
-        yield HttpServer(_http_options(settings), site(table, options), draining=meta.drain)
-
-
-def _info() -> Mapping[str, Any]:
-    flags = {"assistants": True, "crons": False, "store": False, "webhooks": False, "langsmith": False}
-    return {"version": _version(), "langgraph_py_version": importlib.metadata.version("langgraph"), "flags": flags}
-
-
-def _version() -> str:
-    return importlib.metadata.version("graphwire")
-
-
-def _http_options(settings: Settings) -> HttpOptions:
-    return HttpOptions(
-        host=settings.host,
-        port=settings.http_port,
-        tls_cert=settings.tls_cert,
-        tls_key=settings.tls_key,
-        tls_client_ca=settings.tls_client_ca,
     )
 
 

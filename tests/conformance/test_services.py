@@ -7,7 +7,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
-from graphwire.v1.run_service_pb2 import GetRunRequest, InvokeRunRequest, StreamRunRequest
+from graphwire.v1.run_pb2 import DISCONNECT_MODE_CANCEL
+from graphwire.v1.run_service_pb2 import GetRunRequest, InvokeRunRequest, JoinRunRequest, StreamRunRequest
+from graphwire.v1.thread_service_pb2 import CreateThreadRequest, WatchThreadRequest
 from tests.support.serving import Server, cases
 
 SERVICES = {"graphwire.v1.RunService", "graphwire.v1.ThreadService", "graphwire.v1.AssistantService"}
@@ -68,7 +70,7 @@ async def test_whole_numbers_of_a_value_are_integers(server: Server) -> None:
 
 
 async def test_the_ids_come_before_the_first_event(server: Server) -> None:
-    request = StreamRunRequest(assistant_id="custom")
+    request = StreamRunRequest(assistant_id="custom", on_disconnect=DISCONNECT_MODE_CANCEL)
     request.input.text = '{"n": 1, "delay": 5}'
     call = server.runs.StreamRun(request)
 
@@ -76,7 +78,29 @@ async def test_the_ids_come_before_the_first_event(server: Server) -> None:
 
     run = (await server.runs.GetRun(GetRunRequest(run_id=str(metadata["graphwire-run-id"])))).run
     assert run.thread_id == metadata["graphwire-thread-id"]
+    assert metadata["graphwire-after-seq"] == "0"
     call.cancel()
+
+
+async def test_where_a_stream_starts_comes_before_its_first_event(server: Server) -> None:
+    """So that whoever attached without a cursor and is cut off before anything happened misses nothing."""
+    thread = await server.threads.CreateThread(CreateThreadRequest())
+    held = StreamRunRequest(
+        assistant_id="custom", thread_id=thread.thread.thread_id, on_disconnect=DISCONNECT_MODE_CANCEL
+    )
+    held.input.text = '{"n": 2, "delay": 5}'
+    run = server.runs.StreamRun(held)
+    first = await anext(aiter(run))
+    run_id = str(dict(await run.initial_metadata())["graphwire-run-id"])
+    watched = WatchThreadRequest(thread_id=thread.thread.thread_id)
+
+    join, watch = server.runs.JoinRun(JoinRunRequest(run_id=run_id)), server.threads.WatchThread(watched)
+    starts = [dict(await join.initial_metadata()), dict(await watch.initial_metadata())]
+
+    assert all(int(start["graphwire-after-seq"]) >= first.events[-1].seq for start in starts)
+    join.cancel()
+    watch.cancel()
+    run.cancel()
 
 
 async def test_an_unknown_method_is_unimplemented(server: Server) -> None:

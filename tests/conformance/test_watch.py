@@ -108,7 +108,7 @@ async def test_the_thread_of_a_stateless_run_cannot_be_watched(client: graphwire
 
 async def test_a_cursor_that_is_no_longer_held_names_what_is(tmp_path: Path) -> None:
     async with (
-        running(tmp_path, log_bytes_per_thread=1 << 16) as server,
+        running(tmp_path, log_bytes_per_thread=1 << 16, log_bytes_spare=0) as server,
         graphwire.connect(server.address) as client,
     ):
         thread_id = (await client.threads.create()).thread_id
@@ -141,7 +141,7 @@ async def test_a_watch_of_a_thread_that_is_deleted_says_so(client: graphwire.Cli
 async def test_a_server_that_stops_sends_its_watchers_away(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         # Not the server's own channel, which closes before it stops.
-        client = graphwire.connect(server.address)
+        client = graphwire.connect(server.address, patience=0)
         thread_id = (await client.threads.create()).thread_id
         await _run(client, thread_id)
         watch = await client.threads.watch(thread_id, after_seq=0).started()

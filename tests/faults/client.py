@@ -67,9 +67,9 @@ class Client:
         """Cancels a run and waits for its end."""
         await self.server.runs.CancelRun(CancelRunRequest(run_id=run_id, wait=True), timeout=15)
 
-    async def finished(self, run_id: str) -> Run:
+    async def finished(self, run_id: str, within: float = 15.0) -> Run:
         """Waits for a run's end."""
-        return (await self.server.runs.WaitRun(WaitRunRequest(run_id=run_id), timeout=15)).result.run
+        return (await self.server.runs.WaitRun(WaitRunRequest(run_id=run_id), timeout=within)).result.run
 
     async def new_thread(self) -> str:
         """The id of a thread that is there."""

@@ -18,6 +18,7 @@ class Gate:
         self._came = asyncio.Condition()
         self._waiting: dict[str, asyncio.StreamWriter] = {}
         self._left: set[str] = set()
+        self._lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def entered(self, name: str = "") -> None:
         """Waits until the run of this name stands at the gate."""
@@ -36,8 +37,12 @@ class Gate:
             await self._came.wait_for(true)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        name = (await reader.readline()).decode().strip()
+        task = asyncio.current_task()
+        assert task is not None
+        self._lines[task] = writer
+        name = ""
         try:
+            name = (await reader.readline()).decode().strip()
             async with self._came:
                 self._waiting[name] = writer
                 self._left.discard(name)
@@ -47,7 +52,21 @@ class Gate:
             pass
         finally:
             writer.close()
-            async with self._came:
+            self._lines.pop(task, None)
+            await self._gone(name, writer)
+
+    async def close(self) -> None:
+        """Lets everybody go."""
+        for name in list(self._waiting):
+            self.release(name)
+        for writer in self._lines.values():
+            writer.close()
+        await asyncio.gather(*self._lines, return_exceptions=True)
+
+    async def _gone(self, name: str, writer: asyncio.StreamWriter) -> None:
+        """Notes that a run has gone; unless it stands here again, in a new attempt."""
+        async with self._came:
+            if self._waiting.get(name, writer) is writer:
                 self._waiting.pop(name, None)
                 self._left.add(name)
                 self._came.notify_all()
@@ -62,6 +81,5 @@ async def gated() -> AsyncIterator[Gate]:
     try:
         yield gate
     finally:
-        for name in list(gate._waiting):
-            gate.release(name)
         server.close()
+        await gate.close()

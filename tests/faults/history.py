@@ -62,13 +62,15 @@ class History:
     """What one client saw of one stream.
 
     `after_seq` is the cursor that it joined with. `known_before` is the highest number that any client had seen when it asked to join, and
-    `joined_at` is when it was told that it had: together they say what a live reader must not and must see.
+    `joined_at` is when it was told that it had: together they say what a live reader must not and must see. `started_behind` is the cursor that the server
+    told it with that.
     """
 
     client: str
     after_seq: int | None = None
     known_before: int = 0
     joined_at: float = float("inf")
+    started_behind: int = 0
     run_id: str = ""
     thread_id: str = ""
     seen: list[Seen] = field(default_factory=list)
@@ -81,6 +83,11 @@ class History:
     @property
     def kinds(self) -> list[str]:
         return [seen.kind for seen in self.seen]
+
+    @property
+    def cursor(self) -> int:
+        """Where it can go on: behind what it saw, or where its stream started."""
+        return max(self.last_seq, self.started_behind)
 
     @property
     def last_seq(self) -> int:
@@ -105,6 +112,7 @@ class Watcher:
         self.history.thread_id = str(told.get("graphwire-thread-id", ""))
         if self.history.thread_id:
             self.history.joined_at = time.time()
+            self.history.started_behind = int(told.get("graphwire-after-seq", 0))
         return self
 
     async def events(self) -> AsyncIterator[Seen]:

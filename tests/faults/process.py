@@ -45,6 +45,7 @@ class ServerProcess:
         self._data_dir = data_dir
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
+        self._options: tuple[str, ...] = ()
         self.address = ""
         self.url = ""
 
@@ -52,6 +53,10 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process is not None, "the server was not started"
         return self._process.pid
+
+    @property
+    def data_dir(self) -> Path:
+        return self._data_dir
 
     @property
     def rss(self) -> int:
@@ -65,16 +70,41 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Starts it and waits for its ready line."""
+        await self.begin()
+        await self.ready()
+
+    def keep_ports(self) -> None:
+        """From now on it starts on the ports that it has now, so that its clients find it again."""
+        ports = (self.address.rpartition(":")[2], self.url.rpartition(":")[2])
+        self._options = ("--grpc-port", ports[0], "--http-port", ports[1])
+
+    async def begin(self) -> None:
+        """Starts it, without waiting."""
+        words = arguments(self._data_dir, *self._options)
         with (self._data_dir.parent / "server.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *arguments(self._data_dir), env=environment(self._settings), stdout=asyncio.subprocess.PIPE, stderr=log
+                *words, env=environment(self._settings), stdout=asyncio.subprocess.PIPE, stderr=log
             )
+
+    async def ready(self) -> None:
+        """Waits for its ready line."""
+        assert self._process is not None
         assert self._process.stdout is not None
         line = (await asyncio.wait_for(self._process.stdout.readline(), _START)).decode()
         ready = _READY.match(line)
         assert ready, f"no ready line but {line!r}; it said:\n{self.log}"
         self.address = ready[1]
         self.url = f"http://{ready[2]}" if ready[2] else ""
+
+    async def says(self, what: str, times: int = 1) -> None:
+        """Waits until it has said something so many times more than it had before."""
+        await self.told(what, self.log.count(what) + times)
+
+    async def told(self, what: str, times: int = 1) -> None:
+        """Waits until it has said something so many times in all."""
+        async with asyncio.timeout(_START):
+            while self.log.count(what) < times:  # noqa: ASYNC110  it is another process
+                await asyncio.sleep(0.002)  # a file tells nobody
 
     async def kill(self) -> None:
         """kill -9."""
@@ -141,7 +171,7 @@ async def served(data_dir: Path, **settings: str) -> AsyncIterator[ServerProcess
         await process.close()
 
 
-async def refused(data_dir: Path, *options: str) -> tuple[int, str]:
+async def refused(data_dir: Path, *options: str, within: float = _START) -> tuple[int, str]:
     """The exit status and the words of a server that cannot start."""
     process = await asyncio.create_subprocess_exec(
         *arguments(data_dir, *options),
@@ -150,7 +180,7 @@ async def refused(data_dir: Path, *options: str) -> tuple[int, str]:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        _, said = await asyncio.wait_for(process.communicate(), _START)
+        _, said = await asyncio.wait_for(process.communicate(), within)
     finally:
         if process.returncode is None:
             process.kill()

@@ -4,10 +4,13 @@ Owns when a record breaks a promise. A judge takes histories, and raises `Broken
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import grpc
+from google.rpc.error_details_pb2 import RetryInfo
 
+from graphwire.v1.event_pb2 import StreamEvent
+from graphwire.v1.run_pb2 import RUN_STATUS_SUCCESS, Run
 from tests.faults.history import LEFT, History, Seen
 
 TOLD = {
@@ -59,6 +62,13 @@ def thread_complete(histories: Sequence[History], newest: int) -> None:
         raise Broken("thread_complete", "somebody", max(numbers), f"lies above the newest, {newest}")
 
 
+def complete_ids(client: str, ids: Sequence[int], last: int) -> None:
+    """Over HTTP: the ids are 1, 2, 3, ... up to the last event before the terminal one, which has none there."""
+    for wanted, got in itertools.zip_longest(range(1, last + 1), ids):
+        if wanted != got:
+            raise Broken("complete_ids", client, wanted, f"is {got} instead, of 1 to {last}")
+
+
 def live_by_default(history: History, everything: Sequence[Seen]) -> None:
     """Without a cursor: nothing from before the join, all from after it."""
     if history.seen and history.seen[0].seq <= history.known_before and history.seen[0].kind != "end":
@@ -96,6 +106,18 @@ def terminal_last_and_once(history: History) -> None:
         raise Broken("terminal_last_and_once", history.client, history.last_seq, "is its last, and no terminal event")
 
 
+def nothing_follows_the_end(history: History) -> None:
+    """For who watches a thread: each of its runs has one terminal event, and no event of a run comes behind its own."""
+    ended: dict[str, int] = {}
+    for seen in history.seen:
+        if seen.run_id in ended:
+            raise Broken(
+                "nothing_follows_the_end", history.client, seen.seq, f"follows the end at {ended[seen.run_id]}"
+            )
+        if seen.kind == "end":
+            ended[seen.run_id] = seen.seq
+
+
 def failed_graph_is_data(history: History) -> None:
     """The error is an event, the end follows it, and the call itself went well."""
     if history.kinds[-2:] != ["error", "end"]:
@@ -115,6 +137,17 @@ def told_why(history: History) -> None:
         raise Broken(
             "told_why", history.client, history.last_seq, f"is its last, not {ending.after_seq} as it was told"
         )
+
+
+def drained(history: History) -> None:
+    """A stream that ended because the server stops says so, when to come back, and with which cursor."""
+    ending = history.ending
+    if ending is None or (ending.code, ending.reason) != (grpc.StatusCode.UNAVAILABLE, "DRAINING"):
+        raise Broken("drained", history.client, history.last_seq, f"is its last, then {ending}")
+    if not any(isinstance(detail, RetryInfo) and detail.retry_delay.ToTimedelta() for detail in ending.details):
+        raise Broken("drained", history.client, history.last_seq, "is its last, and it is not told when to come back")
+    if "after_seq" not in ending.metadata or (history.seen and ending.after_seq != history.last_seq):
+        raise Broken("drained", history.client, history.last_seq, f"is its last, told was {ending.metadata}")
 
 
 def same_event_under_same_seq(histories: Iterable[History]) -> None:
@@ -147,6 +180,101 @@ def memory_is_bounded(before: int, samples: Sequence[int], bound: int) -> None:
     grown = max(samples) - before
     if grown > bound:
         raise Broken("memory_is_bounded", "server", None, f"grew by {grown >> 20} MiB; the bound is {bound >> 20} MiB")
+
+
+def attempts_rise(history: History, told_gone: Collection[int] = ()) -> None:
+    """Of one run: each attempt is higher than the one before, and numbers jump nowhere but before the `metadata` of one, or before the error that says that there
+    will be none.
+
+    Args:
+        history: What a client saw.
+        told_gone: Where it was told that the run had ended in a process that is dead, and took its events along.
+    """
+    attempt, before = 0, None
+    for seen in history.seen:
+        begins = seen.event.metadata.attempt if seen.kind == "metadata" else 0
+        ended = seen.seq in told_gone or (seen.kind == "error" and seen.event.error.error.type == "ServerDied")
+        if begins and begins <= attempt:
+            raise Broken("attempts_rise", history.client, seen.seq, f"begins attempt {begins} after {attempt}")
+        if before is not None and seen.seq != before + 1 and not (begins or ended):
+            raise Broken("attempts_rise", history.client, seen.seq, f"follows {before}, and begins no attempt")
+        attempt, before = begins or attempt, seen.seq
+
+
+def same_end(histories: Iterable[History], row: Run | None = None) -> None:
+    """All readers of a run, and its row, know one terminal event."""
+    ends = {(seen.seq, seen.data) for history in histories for seen in history.seen if seen.kind == "end"}
+    if len(ends) != 1:
+        raise Broken("same_end", "everybody", max(ends, default=(0, b""))[0], f"is one of {len(ends)} terminal events")
+    seq, data = ends.pop()
+    end = StreamEvent.FromString(data).end
+    if row is not None and (row.last_seq, row.status) != (seq, end.status):
+        raise Broken("same_end", "the row", row.last_seq, f"has status {row.status}, the event at {seq} {end.status}")
+
+
+def attempts_as_promised(history: History, row: Run, deaths: int) -> None:
+    """A run is started once more for each death of its server while it executed, and never else; its row names its last attempt."""
+    begun = [seen.event.metadata.attempt for seen in history.seen if seen.kind == "metadata"]
+    if row.attempt > 1 + deaths:
+        raise Broken("attempts_as_promised", history.client, None, f"attempt {row.attempt} after {deaths} deaths")
+    if begun and row.status == RUN_STATUS_SUCCESS and begun[-1] != row.attempt:
+        raise Broken("attempts_as_promised", history.client, None, f"row has {row.attempt}, the last begun is {begun}")
+
+
+def stays_cancelled(history: History, asked: float) -> None:
+    """A run begins no attempt after it was told that it is cancelled. `asked` is when, in seconds since 1970."""
+    for seen in history.seen:
+        if seen.kind == "metadata" and seen.at > asked:
+            raise Broken("stays_cancelled", history.client, seen.seq, f"begins again {seen.at - asked:.3f} s later")
+
+
+def each_node_once(client: str, trail: Sequence[str], wanted: Sequence[str]) -> None:
+    """What the nodes of a thread's runs have left is there once, in their order, however often they were executed."""
+    if list(trail) != list(wanted):
+        raise Broken("each_node_once", client, None, f"left {list(trail)}, not {list(wanted)}")
+
+
+def same_outcome(client: str, statuses: Sequence[str], wanted: Sequence[str]) -> None:
+    """Runs that meet on a thread end as their strategy says."""
+    if list(statuses) != list(wanted):
+        raise Broken("same_outcome", client, None, f"they ended {list(statuses)}, not {list(wanted)}")
+
+
+def in_turn(rows: Sequence[Run]) -> None:
+    """Runs of a thread execute one behind the other, in the order in which they were created."""
+    for before, after in itertools.pairwise(rows):
+        if not before.last_seq < after.first_seq <= after.last_seq:
+            spans = f"{before.first_seq} to {before.last_seq}, then {after.first_seq} to {after.last_seq}"
+            raise Broken("in_turn", after.run_id, after.first_seq, f"does not lie behind the run before it: {spans}")
+
+
+def file_is_bounded(sizes: Sequence[int], bound: int) -> None:
+    """A file was never larger than a bound, in bytes."""
+    if max(sizes) > bound:
+        raise Broken(
+            "file_is_bounded", "server", None, f"grew to {max(sizes) >> 10} KiB; the bound is {bound >> 10} KiB"
+        )
+
+
+def slope(places: Sequence[int], measures: Sequence[int]) -> float:
+    """By how much a measure grows from one place to the next, by the line of least squares through the second half."""
+    half = len(places) // 2
+    xs, ys = places[half:], measures[half:]
+    middle, mean = sum(xs) / len(xs), sum(ys) / len(ys)
+    spread = sum((x - middle) ** 2 for x in xs)
+    return sum((x - middle) * (y - mean) for x, y in zip(xs, ys, strict=True)) / spread if spread else 0.0
+
+
+def memory_is_flat(cycles: Sequence[int], samples: Sequence[int], bound: int) -> None:
+    """A process does not grow with what it has done: by less than a bound over a thousand cycles, in bytes."""
+    grown = slope(cycles, samples) * 1000
+    if grown > bound:
+        raise Broken(
+            "memory_is_flat",
+            "server",
+            None,
+            f"grows by {grown / 1024:.0f} KiB per 1,000 cycles; the bound is {bound >> 10} KiB",
+        )
 
 
 def well_formed(history: History) -> None:

@@ -1,6 +1,7 @@
 """Promises 1 and 2: numbers without gaps over all runs of a thread, live by default, and replay without a seam."""
 
 import asyncio
+import itertools
 import random
 from pathlib import Path
 
@@ -68,29 +69,35 @@ async def test_a_restart_in_between_leaves_no_gap(tmp_path: Path) -> None:
 
 
 async def test_a_killed_server_never_gives_a_number_twice(tmp_path: Path, gate: Gate) -> None:
-    """Numbers may jump where a process died while a run executed, and only there."""
+    """Numbers may jump where a process died while a run executed whose events are not kept, and only there: before the `metadata` of its next attempt."""
     thread, recorder = new_thread(), Recorder()
     async with served(tmp_path / "data") as process:
         for name in ("first", "second"):
             async with process.client() as server:
-                client = Client(server, recorder)
-                doomed = client.stream("gate", thread, {"port": gate.port, "name": name})
+                doomed = Client(server, recorder).stream("gate", thread, {"port": gate.port, "name": name})
                 await doomed.first("updates")
                 await gate.entered(name)
                 await process.kill()
                 await doomed.read()
+            await gate.left(name)
             await process.start()
             async with process.client() as server:
                 client = Client(server, recorder)
-                await client.join(doomed.history.run_id).read()
+                again = await client.join(doomed.history.run_id, doomed.history.last_seq, f"{name} again").joined()
+                await gate.entered(name)
+                gate.release(name)
+                await again.read()
                 await client.stream("ticks", thread, {"n": 3}).read()
 
     promises.same_event_under_same_seq(recorder.histories)
     starts = [history.seqs[0] for history in recorder.histories]
-    assert starts == sorted(starts), "each run starts above all that were seen before it"
+    assert starts == sorted(starts), "each stream starts above all that were seen before it"
     for history in recorder.histories:
         promises.ordered(history)
         promises.complete(history)
+    assert [history.kinds[0] for history in recorder.histories] == ["metadata"] * 6
+    jumps = [after.seqs[0] - before.last_seq for before, after in itertools.pairwise(recorder.histories)]
+    assert [jump > 1 for jump in jumps] == [True, False, False, True, False]
 
 
 async def _joiner(client: Client, number: int, chance: random.Random, reference: Watcher) -> None:

@@ -1,21 +1,19 @@
 """Promise 3 for runs that readers may come back to (`stream_resumable`): for a time after their end all is replayed, then the reader is told why not."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
 from graphwire.v1.run_pb2 import RUN_STATUS_SUCCESS
 from graphwire_server import app
-from graphwire_server.core.worker import Worker
 from tests.faults import promises
 from tests.faults.client import Client, new_thread
 from tests.faults.gate import Gate
-from tests.faults.history import Ending
+from tests.faults.history import Ending, Recorder
 from tests.faults.process import APP, served
 from tests.support.serving import running
 
@@ -25,32 +23,36 @@ EXPIRED = (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED")
 
 
 class Time:
-    """The time of a server, which a test can let pass."""
+    """The time of a server, which a test can let pass: then what was due meanwhile is done."""
 
     def __init__(self) -> None:
-        self.passed = timedelta(0)
-        self._morning = asyncio.Event()
+        self._passed = timedelta(0)
+        self._alarms: list[tuple[datetime, Callable[[], object], asyncio.TimerHandle]] = []
 
-    def worker(self, executor: Any, logs: Any, clock: Any, grace: timedelta) -> Worker:
-        def now() -> datetime:
-            later: datetime = clock() + self.passed
-            return later
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._passed
 
-        return Worker(executor, logs, now, grace, sleep=self.sleep)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._morning.wait()
-        self._morning.clear()
+    def later(self, delay: timedelta, act: Callable[[], object]) -> asyncio.TimerHandle:
+        handle = asyncio.get_running_loop().call_later(max(0.0, delay.total_seconds()), act)
+        self._alarms.append((self.now() + delay, act, handle))
+        return handle
 
     def pass_(self, time: timedelta) -> None:
-        self.passed += time
-        self._morning.set()
+        self._passed += time
+        alarms, self._alarms = self._alarms, []
+        for at, act, handle in alarms:
+            if at > self.now():
+                self._alarms.append((at, act, handle))
+            elif not handle.cancelled() and handle.when() > asyncio.get_running_loop().time():
+                handle.cancel()
+                act()
 
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     made = Time()
-    monkeypatch.setattr(app, "Worker", made.worker)
+    monkeypatch.setattr(app, "_now", made.now)
+    monkeypatch.setattr(app, "_later", lambda: made.later)
     return made
 
 
@@ -125,23 +127,58 @@ async def test_a_failed_stateless_run_is_replayed_with_its_error(client: Client)
     promises.same_event_under_same_seq([streamed, late])
 
 
-async def test_after_a_restart_a_cursor_is_refused_and_never_served_in_part(tmp_path: Path) -> None:
-    async with served(tmp_path / "data") as process:
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_after_a_restart_all_is_replayed_and_after_its_time_refused(tmp_path: Path, end: str) -> None:
+    recorder = Recorder()
+    async with served(tmp_path / "data", resumable_ttl="PT6S") as process:
         async with process.client() as server:
-            client = Client(server)
+            client = Client(server, recorder)
             kept = await client.stream("ticks", new_thread(), {"n": 5}, stream_resumable=True).read()
-            stateless = await client.stream("ticks", None, {"n": 5}, stream_resumable=True).read()
-        assert await process.stop() == 0
+            stateless = await client.stream("failing", None, {"name": "a"}, stream_resumable=True).read()
+        await (process.stop() if end == "stop" else process.kill())
         await process.start()
         async with process.client() as server:
-            client = Client(server)
-            told = [await client.join(kept.run_id, after).read() for after in (0, 3)]
+            client = Client(server, recorder)
+            late = [
+                await client.join(each.run_id, after).read() for each in (kept, stateless) for after in (0, 3, None)
+            ]
+            row = await client.run(stateless.run_id)
+            gone = [await _until_gone(client, each.run_id) for each in (kept, stateless)]
             live = await client.join(kept.run_id).read()
-            gone = await client.join(stateless.run_id, 0).read()
 
-    for history in told:
-        assert history.ending is not None
-        assert (history.seen, history.ending.code, history.ending.reason) == ([], *EXPIRED)
+    for each, readers in ((kept, late[:3]), (stateless, late[3:])):
+        promises.same_event_under_same_seq([each, *readers])
+        assert [history.seqs for history in readers] == [each.seqs, each.seqs[3:], each.seqs[-1:]]
+        promises.all_saw_the_end(readers)
+    assert row.error.type == "ValueError"
+    assert [(told.code, told.reason) for told in gone] == [EXPIRED, NOT_FOUND]
     assert (live.kinds, live.seqs) == (["end"], [kept.last_seq])
-    assert gone.ending is not None
-    assert (gone.ending.code, gone.ending.reason) == NOT_FOUND
+
+
+async def test_a_run_that_executed_when_its_server_died_is_read_without_a_seam(tmp_path: Path, gate: Gate) -> None:
+    """What was streamed before the death, and what is streamed after it, is one history."""
+    recorder = Recorder()
+    async with served(tmp_path / "data") as process:
+        async with process.client() as server:
+            client = Client(server, recorder)
+            before = client.stream("gate", None, {"port": gate.port, "n": 300, "more": 5}, stream_resumable=True)
+            await before.read(upto=200)
+            await gate.entered()
+            await process.kill()
+            await before.read()
+        await gate.left()
+        await process.start()
+        async with process.client() as server:
+            client = Client(server, recorder)
+            rest = await client.join(before.history.run_id, before.history.last_seq, "comes back").joined()
+            whole = await client.join(before.history.run_id, 0, "reads it from its start").joined()
+            await gate.entered()
+            gate.release()
+            histories = [await rest.read(), await whole.read()]
+
+    promises.all_saw_the_end(histories)
+    promises.same_event_under_same_seq(recorder.histories)
+    promises.complete(histories[1])
+    promises.attempts_rise(histories[1])
+    assert [*before.history.seqs, *histories[0].seqs] == histories[1].seqs
+    assert [seen.event.metadata.attempt for seen in histories[1].seen if seen.kind == "metadata"] == [1, 2]

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
+import pytest
 
 from tests.faults import promises
 from tests.faults.client import Client, new_thread
@@ -54,7 +55,11 @@ async def _took(client: Client, thread: str) -> float:
 
 
 async def test_a_stuck_reader_does_not_slow_the_graph(tmp_path: Path) -> None:
-    async with served(tmp_path / "data") as process, process.client() as server, connected(process.address) as other:
+    async with (
+        served(tmp_path / "data", log_bytes_spare="0") as process,
+        process.client() as server,
+        connected(process.address) as other,
+    ):
         client, before = Client(server), process.rss
         alone = new_thread()
         await client.finished((await client.create("burst", alone, BURST)).run_id)
@@ -75,7 +80,11 @@ async def test_a_stuck_reader_does_not_slow_the_graph(tmp_path: Path) -> None:
 
 
 async def test_a_reader_that_reads_gets_all_beside_a_stuck_one(tmp_path: Path) -> None:
-    async with served(tmp_path / "data") as process, process.client() as server, connected(process.address) as other:
+    async with (
+        served(tmp_path / "data", log_bytes_spare="0") as process,
+        process.client() as server,
+        connected(process.address) as other,
+    ):
         client, stuck = Client(server, Recorder()), Client(other, Recorder())
         reader = await client.stream("burst", new_thread(), READABLE).joined()
         await stuck.join(reader.history.run_id, 0, "stuck").joined()
@@ -91,13 +100,30 @@ async def test_a_reader_that_reads_gets_all_beside_a_stuck_one(tmp_path: Path) -
     assert history.kinds.count("custom") == MANY
 
 
+@pytest.mark.parametrize(("spare", "code"), [(str(512 << 20), "OK"), ("0", "RESOURCE_EXHAUSTED")])
+async def test_a_reader_that_lags_behind_large_events_gets_all_while_there_is_room(
+    tmp_path: Path, spare: str, code: str
+) -> None:
+    """It does not read until the run has ended: three times what one thread may hold."""
+    async with served(tmp_path / "data", log_bytes_spare=spare) as process, process.client() as server:
+        client = Client(server)
+        async with connected(process.address) as other:
+            reader = await Client(other).stream("burst", new_thread(), {"n": 50, "pad": 2_000_000}).joined()
+            await client.finished(reader.history.run_id)
+            history = await reader.read()
+
+    assert history.ending is not None
+    assert history.ending.code.name == code
+    promises.complete(history)
+
+
 async def test_the_cursor_of_a_reader_that_was_given_up_is_the_last_that_it_got(tmp_path: Path) -> None:
     """It was given up while a message waited for it. Whatever reached it, the cursor must be that, or it would see events twice or never."""
     async with served(tmp_path / "data", write_timeout="PT0.4S") as process, process.client() as server:
         client = Client(server)
         thread = new_thread()
         async with connected(process.address) as other:
-            reader = await Client(other, client.recorder).stream("burst", thread, {"n": 8000, "pad": 400}).joined()
+            reader = await Client(other, client.recorder).stream("burst", thread, {"n": 16_000, "pad": 400}).joined()
             await client.finished(reader.history.run_id)
             await _said(process, "SLOW_READER")
             history = await reader.read()
@@ -108,7 +134,7 @@ async def test_the_cursor_of_a_reader_that_was_given_up_is_the_last_that_it_got(
     promises.complete(history)
     promises.told_why(history)
     promises.complete(rest)
-    assert [*history.seqs, *rest.seqs] == list(range(1, 8004))
+    assert [*history.seqs, *rest.seqs] == list(range(1, 16_004))
 
 
 async def test_a_reader_given_up_in_the_middle_of_a_large_event_gets_it_again(tmp_path: Path) -> None:
@@ -148,7 +174,10 @@ async def test_many_stuck_readers_cost_little(tmp_path: Path, gate: Gate) -> Non
     most, and flow control's buffers. Were each event kept for each reader, these would be 90 MiB.
     """
     readers, given = 30, {"more": 20_000, "pad": 100, "port": gate.port}
-    async with served(tmp_path / "data", log_bytes_per_thread=str(4 << 20)) as process, process.client() as server:
+    async with (
+        served(tmp_path / "data", log_bytes_per_thread=str(4 << 20), log_bytes_spare="0") as process,
+        process.client() as server,
+    ):
         client = Client(server)
         await client.finished((await client.create("burst", new_thread(), {"n": 60_000, "pad": 20})).run_id)
         run = await client.create("gate", new_thread(), given)

@@ -1,4 +1,4 @@
-"""SIGTERM: runs end in order or say that they could not, nobody hangs, and the exit status is 0. And starts that cannot be: one clear line."""
+"""SIGTERM: runs end in order or are given back for the next process, nobody hangs, and the exit status is 0. And starts that cannot be: one clear line."""
 
 import asyncio
 from pathlib import Path
@@ -9,11 +9,12 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from graphwire.v1.run_pb2 import RUN_STATUS_ERROR, RUN_STATUS_PENDING, RUN_STATUS_SUCCESS
+from graphwire.v1.run_pb2 import RUN_STATUS_PENDING, RUN_STATUS_SUCCESS
 from graphwire.v1.run_service_pb2 import WaitRunRequest
 from tests.faults import promises
 from tests.faults.client import Client, new_thread
 from tests.faults.gate import Gate
+from tests.faults.history import Recorder, ending
 from tests.faults.process import refused, served
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -48,34 +49,39 @@ async def test_a_run_that_ends_within_the_grace_ends_well(tmp_path: Path, gate: 
     assert histories[0].seen[-1].event.end.status == ended.status == RUN_STATUS_SUCCESS
 
 
-async def test_a_run_that_outlives_the_grace_ends_as_server_stopped(tmp_path: Path, gate: Gate) -> None:
-    thread = new_thread()
-    async with served(tmp_path / "data", drain_grace="PT0.3S") as process:
+@pytest.mark.parametrize("resumable", [True, False])
+async def test_a_run_that_outlives_the_grace_is_given_back(tmp_path: Path, gate: Gate, resumable: bool) -> None:
+    """Its readers are told where to go on, and the next process goes on with it: no number is missing, and no loss is counted, of which none is allowed here."""
+    thread, recorder = new_thread(), Recorder()
+    async with served(tmp_path / "data", drain_grace="PT0.3S", max_losses="0") as process:
         async with process.client() as server:
-            client = Client(server)
-            watchers = [client.stream("gate", thread, {"port": gate.port})]
+            client = Client(server, recorder)
+            watchers = [client.stream("gate", thread, {"port": gate.port}, stream_resumable=resumable)]
             run_id = (await watchers[0].joined()).history.run_id
             watchers += [await client.join(run_id, after).joined() for after in (None, 0)]
+            watchers.append(await client.watch(thread, 0).joined())
             await gate.entered()
             status = await process.stop()
             histories = [await watcher.read() for watcher in watchers]
         await process.start()
         async with process.client() as server:
-            client = Client(server)
-            run = await client.run(run_id)
-            new = await client.stream("ticks", thread, {"n": 1, "name": "new"}).read()
-            trail = await client.trail(thread)
+            client = Client(server, recorder)
+            rest = [await client.join(run_id, history.cursor).joined() for history in histories]
+            await gate.entered()
+            gate.release()
+            for watcher in rest:
+                await watcher.read()
+            run, trail = await client.run(run_id), await client.trail(thread)
 
     assert status == 0
     for history in histories:
-        promises.well_formed(history)
-        promises.failed_graph_is_data(history)
-    promises.all_saw_the_end(histories)
-    assert run.status == RUN_STATUS_ERROR
-    assert histories[0].seen[-1].event.end.error.type == run.error.type == "ServerStopped"
-    assert run.error.retryable
-    assert new.seqs[0] == histories[0].last_seq + 1
-    assert trail == [" knocked", "new"]
+        promises.drained(history)
+    promises.all_saw_the_end([watcher.history for watcher in rest])
+    promises.same_event_under_same_seq(recorder.histories)
+    promises.thread_complete(recorder.histories, run.last_seq)
+    assert {watcher.history.seen[0].event.metadata.attempt for watcher in rest} == {2}
+    assert (run.status, run.attempt) == (RUN_STATUS_SUCCESS, 2)
+    assert trail == [" knocked", " passed"]
 
 
 async def test_a_pending_run_gets_its_turn_after_a_stop(tmp_path: Path, gate: Gate) -> None:
@@ -97,29 +103,39 @@ async def test_a_pending_run_gets_its_turn_after_a_stop(tmp_path: Path, gate: Ga
         await process.start()
         async with process.client() as server:
             client = Client(server)
+            await gate.entered()
+            assert (await client.run(pending.run_id)).status == RUN_STATUS_PENDING, "it waits on, behind the other"
+            gate.release()
             ended = await client.finished(pending.run_id)
             trail = await client.trail(thread)
 
     assert status == 0
-    assert history.ending is not None
-    assert {history.ending.code, told.value.code()} == {grpc.StatusCode.UNAVAILABLE}
-    promises.told_why(history)
+    promises.drained(history)
+    assert ending(told.value).reason == "DRAINING"
     assert (ended.status, ended.error.type) == (RUN_STATUS_SUCCESS, "")
-    assert trail == [" knocked", "patient"]
+    assert trail == [" knocked", " passed", "patient"]
 
 
 async def test_a_node_that_cannot_be_stopped_does_not_hold_the_server_up(tmp_path: Path) -> None:
-    """A thread cannot be ended, so the server must not wait for it: its run is ended, and the process goes."""
-    async with served(tmp_path / "data", drain_grace="PT0.3S") as process, process.client() as server:
-        watcher = Client(server).stream("blocking", new_thread(), {"delay": 15})
-        await watcher.first("custom")
-
-        process.terminate()
-        history = await asyncio.wait_for(watcher.read(), 5)
-        status = await process.ended(within=5)
+    """A thread cannot be ended, so the server must not wait for it: its run is given back, and the process goes."""
+    thread = new_thread()
+    async with served(tmp_path / "data", drain_grace="PT0.3S") as process:
+        async with process.client() as server:
+            watcher = Client(server).stream("blocking", thread, {"delay": 4})
+            await watcher.first("custom")
+            process.terminate()
+            history = await asyncio.wait_for(watcher.read(), 5)
+            status = await process.ended(within=5)
+        await process.start()
+        async with process.client() as server:
+            client = Client(server)
+            again = await client.join(history.run_id, history.last_seq).read()
+            trail = await client.trail(thread)
 
     assert status == 0
-    assert history.seen[-1].event.end.error.type == "ServerStopped"
+    promises.drained(history)
+    assert again.kinds == ["metadata", "custom", "updates", "end"]
+    assert trail == ["blocked"], "what the thread of the dead process did is not there"
 
 
 async def test_a_stuck_reader_does_not_hold_the_server_up(tmp_path: Path) -> None:

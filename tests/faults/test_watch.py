@@ -125,7 +125,11 @@ async def test_a_watcher_goes_on_from_its_cursor_after_the_server_was_stopped(tm
 
 
 async def test_a_stuck_watcher_does_not_slow_the_run(tmp_path: Path) -> None:
-    async with served(tmp_path / "data") as process, process.client() as server, connected(process.address) as other:
+    async with (
+        served(tmp_path / "data", log_bytes_spare="0") as process,
+        process.client() as server,
+        connected(process.address) as other,
+    ):
         client, stuck = Client(server), Client(other)
         alone, watched = new_thread(), await client.new_thread()
         await client.finished((await client.create("burst", alone, BURST)).run_id)

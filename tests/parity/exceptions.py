@@ -113,17 +113,23 @@ EXCEPTIONS: tuple[Named, ...] = (
         shown_by="watch a thread",
         reason="frames of a thread name no run; a reader who comes behind its metadata does not learn it",
     ),
-    Named(
-        path="/RUN_NOT_FOUND~reading",
-        rows="refuse to join an unknown run",
-        shown_by="refuse to join an unknown run",
-        reason="the documented surface answers 200 before it looks the run up, and says it in an error event",
+    *(
+        Named(
+            path="/RUN_NOT_FOUND~reading",
+            rows=f"refuse to join {run}",
+            shown_by=f"refuse to join {run}",
+            reason="the documented surface answers 200 before it looks the run up, and says it in an error event",
+        )
+        for run in ("an unknown run", "a run that was rolled back")
     ),
-    Named(
-        path="/RUN_NOT_FOUND~dict",
-        rows="refuse to wait for an unknown run",
-        shown_by="refuse to wait for an unknown run",
-        reason="the documented surface answers 200 before it looks the run up, and says it in the value",
+    *(
+        Named(
+            path="/RUN_NOT_FOUND~dict",
+            rows=f"refuse to wait for {run}",
+            shown_by=f"refuse to wait for {run}",
+            reason="the documented surface answers 200 before it looks the run up, and says it in the value",
+        )
+        for run in ("an unknown run", "a run that was rolled back")
     ),
     Named(
         path="/INVALID_FIELD~*",
@@ -141,14 +147,20 @@ EXCEPTIONS: tuple[Named, ...] = (
         for kept in ("kept", "deleted")
     ),
     Named(
+        path="/refused/message/NOT_OFFERED",
+        shown_by="refuse to create an assistant",
+        reason="what is not offered is called by the name that the caller used",
+    ),
+    Named(
+        path="/dict~INVALID_FIELD",
+        rows="run with a key that no header carries",
+        shown_by="run with a key that no header carries",
+        reason="a key is a header there, and headers carry visible ASCII alone",
+    ),
+    Named(
         path="/refused/message/INVALID_FIELD",
         shown_by="refuse a run with a recursion limit of 0",
         reason="what a field should have been is said in the words of the request: of a message, or of a JSON body",
-    ),
-    Named(
-        path="/refused/message/NOT_OFFERED",
-        shown_by="refuse a run that starts later",
-        reason="what is not offered is called by the name that the caller used",
     ),
     *(
         Named(path=f"/refused/field/{grpc}~{http}", shown_by=f"refuse {shown_by}", reason=reason)
@@ -173,11 +185,20 @@ EXCEPTIONS: tuple[Named, ...] = (
                 "a page of runs that is too large",
                 "each surface has its own name for the size of a page",
             ),
+            ("start_after", "after_seconds", "a run that starts before now", "each surface has its own name for it"),
+            ("timeout", "timeout_seconds", "a run with no time", "each surface has its own name for it"),
+            ("request_id", "Idempotency-Key", "a run with a key that is too long", "a key is a header there"),
+            (
+                "requests[[]0].request_id",
+                "Idempotency-Key",
+                "a batch with a key that is too long",
+                "there, one key is that of all runs of a batch, each with its place behind it",
+            ),
             ("requests*", "[[]*", "a batch with a wrong run", "the documented body of a batch is the array itself"),
             ("stream_mode", "stream_mode[[]1]", "a run in an unknown mode", "a JSON body names the item"),
             (
-                "command.goto.node",
-                "command.goto[[]0].node",
+                "*command.goto.node",
+                "*command.goto[[]0].node",
                 "a run with a goto to nowhere",
                 "a JSON body names the item",
             ),
@@ -233,6 +254,13 @@ EXCEPTIONS: tuple[Named, ...] = (
                 "a change of a state by an unknown node",
                 "the body is right, and the graph has no such node",
             ),
+            (
+                "INVALID_FIELD",
+                "INVALID_ARGUMENT~400",
+                "*that the graph takes",
+                "a thread whose supersteps are nothing that the graph takes",
+                "the body is right, and the graph does not take it",
+            ),
         )
     ),
     Named(
@@ -272,13 +300,13 @@ EXCEPTIONS: tuple[Named, ...] = (
     ),
     Named(
         path="/answer/*/run",
-        rows="cancel a run*",
+        rows="cancel *run*",
         shown_by="cancel a run",
         reason="the documented answer to a cancel has no run in it",
     ),
     Named(
         path="/answer/answers/*/run_ids",
-        rows="cancel many runs",
+        rows="cancel many runs*",
         shown_by="cancel many runs",
         reason="the documented answer to a cancel of many has no body",
     ),

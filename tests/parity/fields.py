@@ -20,6 +20,7 @@ UNKNOWN = 99
 
 _NAMES = {
     "after_seconds": "start_after",
+    "timeout_seconds": "timeout",
     "ids": "thread_ids",
     "limit": "page_size",
     "before": "before_checkpoint_id",

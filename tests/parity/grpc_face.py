@@ -112,8 +112,9 @@ class GrpcFace:
         request = filled(runs.CreateRunRequest(assistant_id=assistant), {"thread_id": thread_id, **body})
         return resources.run((await self._ask(self._runs.CreateRun, request)).run)
 
-    async def batch(self, bodies: Sequence[Json]) -> Json:
-        request = filled(runs.BatchCreateRunsRequest(), {"requests": bodies})
+    async def batch(self, bodies: Sequence[Json], request_id: str | None = None) -> Json:
+        keyed = [{**body, "request_id": request_id and f"{request_id}/{index}"} for index, body in enumerate(bodies)]
+        request = filled(runs.BatchCreateRunsRequest(), {"requests": keyed})
         return [resources.run(run) for run in (await self._ask(self._runs.BatchCreateRuns, request)).runs]
 
     async def invoke(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:

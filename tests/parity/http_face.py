@@ -78,7 +78,8 @@ class HttpFace:
 
     def opening(self, assistant: str, thread_id: str | None = None, **body: Json) -> Any:
         """Creates a run and attaches to it."""
-        return self._open("POST", f"{_under(thread_id)}/stream", thread_id, {"assistant_id": assistant, **body})
+        more = _keyed(body)
+        return self._open("POST", f"{_under(thread_id)}/stream", thread_id, {"assistant_id": assistant, **body}, **more)
 
     def joining(self, run_id: str, thread_id: str | None = None, after: int | None = None, **wanted: Json) -> Any:
         """Attaches to a run. Of a filter, modes have a name here; the others are sent as gRPC names them."""
@@ -94,13 +95,15 @@ class HttpFace:
         return self._open("GET", path, thread_id, params=query, headers=_cursor(after, _WHOLE_THREAD))
 
     async def create(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:
-        return await self._said("POST", _under(thread_id), {"assistant_id": assistant, **body})
+        more = _keyed(body)
+        return await self._said("POST", _under(thread_id), {"assistant_id": assistant, **body}, **more)
 
-    async def batch(self, bodies: Sequence[Json]) -> Json:
-        return await self._said("POST", "/runs/batch", list(bodies))
+    async def batch(self, bodies: Sequence[Json], request_id: str | None = None) -> Json:
+        return await self._said("POST", "/runs/batch", list(bodies), **_keyed({"request_id": request_id}))
 
     async def invoke(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:
-        answer = await self._ask("POST", f"{_under(thread_id)}/wait", {"assistant_id": assistant, **body})
+        more = _keyed(body)
+        answer = await self._ask("POST", f"{_under(thread_id)}/wait", {"assistant_id": assistant, **body}, **more)
         return await self._result(answer)
 
     async def wait(self, run_id: str, thread_id: str | None = None) -> Json:
@@ -217,6 +220,12 @@ def _under(thread_id: str | None) -> str:
 
 def _of(run_id: str, thread_id: str | None) -> str:
     return f"{_under(thread_id)}/{run_id}"
+
+
+def _keyed(body: dict[str, Json]) -> dict[str, Any]:
+    """Takes the key of a request out of its body: what the request has beside that."""
+    key = body.pop("request_id", None)
+    return {} if key is None else {"headers": {"Idempotency-Key": key.encode()}}
 
 
 def _cursor(after: int | None, whole: str) -> Mapping[str, str]:

@@ -13,18 +13,24 @@ from tests.parity.wrongs import (
     NOWHERE,
     at_capacity,
     batch,
+    batch_reused,
+    behind_one_that_starts_later,
     busy,
     expired,
+    key_of_one_that_is_gone,
+    keyed,
     new_run,
     one,
     refused,
     too_many_streams,
+    undone,
     watch,
     with_run,
     with_thread,
 )
 
 KEYS: Json = {"settings": {"api_keys": "secret"}}
+SMALL: Json = {"log_bytes_per_thread": 1 << 17, "log_bytes_spare": 0, "kept_bytes_per_run": 1 << 16}
 
 REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
     "INVALID_FIELD": FIELDS,
@@ -66,6 +72,16 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
             lambda face, run, thread: face.cancel_many(thread_id=thread, run_ids=[run]),
         ),
         one("to delete an unknown run", lambda face: face.delete_run(NOWHERE)),
+        undone("a run that was rolled back", lambda face, run, thread: face.run(run, thread)),
+        undone("to cancel a run that was rolled back", lambda face, run, thread: face.cancel(run, thread)),
+        undone("to delete a run that was rolled back", lambda face, run, thread: face.delete_run(run, thread)),
+        undone("to join a run that was rolled back", lambda face, run, thread: join(face, run, thread, 0)),
+        undone("to wait for a run that was rolled back", lambda face, run, thread: face.wait(run, thread)),
+        with_run(
+            "to roll back many runs that have ended",
+            lambda face, run, thread: face.cancel_many(thread_id=thread, run_ids=[run], action="rollback"),
+        ),
+        one("a run whose key is of one that is gone", key_of_one_that_is_gone),
     ),
     "CHECKPOINT_NOT_FOUND": (
         new_run("from an unknown checkpoint", thread="new", input=None, checkpoint_id=NOWHERE),
@@ -97,6 +113,7 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
             lambda face, thread, _: face.update_state(thread, values={"trail": ["x"]}),
         ),
         busy("to delete a busy thread", lambda face, thread, _: face.delete_thread(thread)),
+        one("a run that will not wait for one that starts later", behind_one_that_starts_later),
     ),
     "NOTHING_TO_RESUME": (
         new_run("that resumes without a thread", input=None, command={"resume": 1}),
@@ -114,22 +131,27 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
             "a change of a state without a graph", lambda face, thread: face.update_state(thread, values={"a": 1})
         ),
     ),
-    "RUN_FINISHED": (with_run("to cancel a run that has ended", lambda face, run, thread: face.cancel(run, thread)),),
-    "RUN_ACTIVE": (busy("to delete a run that goes on", lambda face, thread, run: face.delete_run(run, thread)),),
-    "CURSOR_EXPIRED": (
-        Scenario(name="refuse a cursor that has expired", act=expired, settings={"log_bytes_per_thread": 1 << 16}),
+    "RUN_FINISHED": (
+        with_run("to cancel a run that has ended", lambda face, run, thread: face.cancel(run, thread)),
+        with_run(
+            "to roll back a run that has ended", lambda face, run, thread: face.cancel(run, thread, action="rollback")
+        ),
     ),
+    "RUN_ACTIVE": (busy("to delete a run that goes on", lambda face, thread, run: face.delete_run(run, thread)),),
+    "REQUEST_ID_REUSED": (
+        keyed("with another input", input={"topic": "tea"}),
+        keyed("with a delay", after_seconds=1),
+        keyed("with another strategy", multitask_strategy="rollback"),
+        keyed("without a thread", thread=None),
+        one("a batch with the key of another", batch_reused),
+    ),
+    "CURSOR_EXPIRED": (Scenario(name="refuse a cursor that has expired", act=expired, settings=SMALL),),
     "CAPACITY_REACHED": (
         Scenario(name="refuse runs beyond the most", act=at_capacity, settings={"max_runs": 1}),
         Scenario(name="refuse streams beyond the most", act=too_many_streams, settings={"max_streams": 1}),
     ),
     "NOT_OFFERED": (
-        new_run("that interrupts", thread="new", multitask_strategy="interrupt"),
-        new_run("that rolls back", thread="new", multitask_strategy="rollback"),
-        new_run("that starts later", after_seconds=1),
         new_run("with a webhook", webhook="https://example.org/hook"),
-        with_run("to cancel with rollback", lambda face, run, thread: face.cancel(run, thread, action="rollback")),
-        one("to cancel many with rollback", lambda face: face.cancel_many(status="pending", action="rollback")),
         one("a search by values", lambda face: face.threads(values={"a": 1})),
         one("to create an assistant", lambda face: face.create_assistant("story")),
     ),
@@ -150,6 +172,7 @@ ELSEWHERE: Mapping[str, str] = {
     "DRAINING": "a server that stops says so to each transport in its own time; tests/faults has each",
     "STORE_UNAVAILABLE": "the store of this server does not fail; the tables of both transports have a test of all kinds",
     "INTERNAL": "a defect cannot be asked for; the tables of both transports have a test of all kinds",
+    "LEASE_LOST": "it is said to an attempt that is over, not to a caller",
     "REQUEST_TOO_LARGE": "over gRPC the library itself refuses such a message, without a reason",
 }
 """Reasons that no row can show, and why."""

@@ -1,10 +1,12 @@
 """Rows: fields that are wrong. Both transports must name the same one."""
 
 import uuid
+from typing import Any
 
-from tests.parity.face import Json, join, stream
+from tests.parity.face import Face, Json, Refused, join, stream
+from tests.parity.scenario import Scenario
 from tests.parity.streams import TOPIC
-from tests.parity.wrongs import GOOD, NO_ID, NOWHERE, batch, busy, new_run, one, watch, with_run, with_thread
+from tests.parity.wrongs import GOOD, NO_ID, NOWHERE, batch, busy, new_run, one, refused, watch, with_run, with_thread
 
 CONTEXT_AND_CONFIG: Json = {"context": {"tone": "a"}, "config": {"configurable": {"user": "b"}}}
 OTHER = str(uuid.UUID(int=8))
@@ -39,6 +41,12 @@ _RUNS = (
     new_run("with an unknown on_completion", on_completion="sideways"),
     new_run("that is kept and has a thread", thread="new", on_completion="keep"),
     new_run("that is deleted and has a thread", thread="new", on_completion="delete"),
+    new_run("that starts before now", after_seconds=-1),
+    new_run("that starts in too many years", after_seconds=11 * 366 * 86400),
+    new_run("with no time", timeout_seconds=0),
+    new_run("with less than no time", timeout_seconds=-0.5),
+    new_run("with too many years", timeout_seconds=11 * 366 * 86400),
+    new_run("with a key that is too long", request_id="k" * 129),
     one(
         "a stream with an unknown on_disconnect",
         lambda face: stream(face, "story", input=TOPIC, on_disconnect="sideways"),
@@ -48,6 +56,9 @@ _RUNS = (
     batch("with a wrong type", GOOD, {**GOOD, "metadata": [1]}),
     batch("with context and configurable", GOOD, {**GOOD, **CONTEXT_AND_CONFIG}),
     batch("with a mode that does not exist", {**GOOD, "stream_mode": ["sideways"]}),
+    batch("with a wrong delay", GOOD, {**GOOD, "after_seconds": -1}),
+    batch("with a wrong time limit", GOOD, {**GOOD, "timeout_seconds": 0}),
+    one("a batch with a key that is too long", lambda face: face.batch([GOOD], request_id="k" * 127)),
     batch("of too many", *([GOOD] * 1001)),
 )
 
@@ -69,6 +80,7 @@ _READS = (
     with_thread("to watch beyond the newest event", lambda face, thread: watch(face, thread, 9)),
     with_thread("to watch from below 0", lambda face, thread: watch(face, thread, -2)),
     with_run("to cancel with an unknown action", lambda face, run, thread: face.cancel(run, thread, action="sideways")),
+    one("to cancel many with an unknown action", lambda face: face.cancel_many(status="all", action="sideways")),
     one("to cancel by ids without a thread", lambda face: face.cancel_many(run_ids=[NOWHERE])),
     one(
         "to cancel by ids and status",
@@ -113,6 +125,36 @@ _THREADS = (
     with_run("a history that is too long", lambda face, _, thread: face.history(thread, limit=1001)),
 )
 
+BEGUN: Json = {"values": {"topic": "tea"}, "as_node": "refine"}
+
+
+def _begun(name: str, *supersteps: list[Json], graph: str | None = "story") -> Scenario:
+    """A thread that would begin with supersteps. There is none then."""
+
+    async def call(face: Face) -> list[Any]:
+        thread_id = str(uuid.uuid4())
+        steps = [{"updates": updates} for updates in supersteps]
+        metadata = {} if graph is None else {"graph_id": graph}
+        refusal = await refused(face.create_thread(thread_id=thread_id, metadata=metadata, supersteps=steps))
+        gone = await refused(face.thread(thread_id))
+        assert isinstance(gone, Refused)
+        assert gone.reason == "THREAD_NOT_FOUND"
+        return [refusal]
+
+    return one(f"a thread whose supersteps {name}", call)
+
+
+_HISTORIES = (
+    _begun("have no graph", [BEGUN], graph=None),
+    _begun("are empty", [BEGUN], []),
+    _begun("are too many", *([[BEGUN]] * 1001)),
+    _begun("are by an unknown node", [BEGUN], [BEGUN, {**BEGUN, "as_node": "nobody"}]),
+    _begun("are nothing that the graph takes", [BEGUN], [{**BEGUN, "values": "x"}]),
+    _begun("have values and a command", [{**BEGUN, "command": {"goto": ["tell"]}}]),
+    _begun("have an answer", [{"as_node": "refine", "command": {"resume": "yes"}}]),
+    _begun("go to nowhere", [{"as_node": "refine", "command": {"goto": [{"node": "", "input": 1}]}}]),
+)
+
 _ASSISTANTS = (
     one("assistants in an unknown order", lambda face: face.assistants(sort_by="sideways")),
     one("a page of assistants that is too large", lambda face: face.assistants(limit=1001)),
@@ -121,4 +163,4 @@ _ASSISTANTS = (
     one("a version of 0", lambda face: face.set_latest("story", 0)),
 )
 
-FIELDS = (*_RUNS, *_READS, *_THREADS, *_ASSISTANTS)
+FIELDS = (*_RUNS, *_READS, *_THREADS, *_HISTORIES, *_ASSISTANTS)

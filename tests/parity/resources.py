@@ -86,6 +86,10 @@ def run(made: run_pb2.Run) -> Json:
             "checkpoint_id": made.checkpoint_id,
             "first_seq": made.first_seq,
             "last_seq": made.last_seq,
+            "due_time": time(made.due_time) if made.HasField("due_time") else None,
+            "start_time": time(made.start_time) if made.HasField("start_time") else None,
+            "cancel_action": word(made, "cancel_action") if made.HasField("cancel_action") else None,
+            "lingering_nodes": list(made.lingering_nodes),
         },
     }
 

@@ -36,7 +36,7 @@ def _state_of(name: str, graph: str, given: Json, **body: Json) -> Scenario:
         await stream(face, graph, thread_id, input=given, **body)
         return thread_id
 
-    return Scenario(name=f"thread {name}", act=_named(act), look=_all_of_thread)
+    return Scenario(name=f"thread {name}", act=_named(act), look=all_of_thread)
 
 
 def _named(act: Any) -> Act:
@@ -46,7 +46,7 @@ def _named(act: Any) -> Act:
     return made
 
 
-async def _all_of_thread(face: Face, made: Json) -> list[Json]:
+async def all_of_thread(face: Face, made: Json) -> list[Json]:
     thread_id = made["thread_id"]
     states = await face.history(thread_id, limit=100)
     at_each = [await face.state(thread_id, checkpoint_id=state["checkpoint_id"]) for state in states]
@@ -240,11 +240,11 @@ RESULTS = (
     _outcome("of values that JSON does not know", "odd", {"big": 1}),
     Scenario(name="outcome of a batch", act=_batched, look=_each_run),
     Scenario(name="rows of new runs", act=_created),
-    Scenario(name="cancel a run", act=_cancelled, look=_all_of_thread),
-    Scenario(name="cancel a run and wait", act=_cancelled_and_waited, look=_all_of_thread),
-    Scenario(name="cancel many runs", act=_cancelled_many, look=_all_of_thread),
-    Scenario(name="delete a run", act=_deleted_run, look=_all_of_thread),
-    Scenario(name="thread without a run", act=_named(lambda face, _: _thread(face)), look=_all_of_thread),
+    Scenario(name="cancel a run", act=_cancelled, look=all_of_thread),
+    Scenario(name="cancel a run and wait", act=_cancelled_and_waited, look=all_of_thread),
+    Scenario(name="cancel many runs", act=_cancelled_many, look=all_of_thread),
+    Scenario(name="delete a run", act=_deleted_run, look=all_of_thread),
+    Scenario(name="thread without a run", act=_named(lambda face, _: _thread(face)), look=all_of_thread),
     _state_of("of a run", "story", TOPIC),
     _state_of("of messages", "chat", {"messages": [{"role": "user", "content": "use the tool"}]}),
     _state_of("of an interrupt", "approval", ASKED),
@@ -253,8 +253,8 @@ RESULTS = (
     _state_of("of an interrupt below", "nested", {"foo": "a", "asks": True}),
     _state_of("of a run that failed", "failing", {}),
     _state_of("of values that JSON does not know", "odd", {"big": 1}),
-    Scenario(name="thread whose state was changed", act=_changed, look=_all_of_thread),
-    Scenario(name="thread that is a copy", act=_copied, look=_all_of_thread),
+    Scenario(name="thread whose state was changed", act=_changed, look=all_of_thread),
+    Scenario(name="thread that is a copy", act=_copied, look=all_of_thread),
     Scenario(name="threads that are searched", act=_threads, look=_searched),
     _read("that are listed", _listed),
     _read("and their graphs", _each_graph),

@@ -107,9 +107,10 @@ async def too_many_streams(face: Face, gate: Gate) -> Any:
 
 
 async def expired(face: Face, gate: Gate) -> Any:
-    """A cursor behind which events are gone: of a run that goes on, of a thread, and of a run that has ended."""
+    """A cursor behind which events are gone, from memory and from what is kept: of a run, and of its thread."""
     thread_id = (await face.create_thread())["thread_id"]
-    loud: Json = {"input": {"n": 400, "pad": 500}, "stream_mode": "custom", "stream_resumable": True}
+    loud: Json = {"input": {"n": 40, "pad": 1000, "rounds": 10}, "stream_mode": "custom", "stream_resumable": True}
+    loud["durability"] = "sync"
     async with face.watching(thread_id):
         ended = await face.create("loud", thread_id, **loud)
         await face.wait(ended["run_id"], thread_id)
@@ -127,3 +128,60 @@ async def _first(face: Face, thread_id: str) -> Any:
 async def watch(face: Face, thread_id: str, after: int | None = None) -> Any:
     async with face.watching(thread_id, after):
         return None
+
+
+def undone(name: str, call: Callable[[Face, str, str], Awaitable[Any]]) -> Scenario:
+    """A call for a run that was rolled back."""
+
+    async def act(face: Face, gate: Gate) -> Any:
+        thread_id = (await face.create_thread())["thread_id"]
+        run = await face.create("gate", thread_id, input={"port": gate.port, "name": "run"}, stream_resumable=True)
+        await gate.entered("run")
+        await face.cancel(run["run_id"], thread_id, action="rollback", wait=True)
+        return await call(face, run["run_id"], thread_id)
+
+    return Scenario(name=f"refuse {name}", act=act)
+
+
+def keyed(name: str, **other: Json) -> Scenario:
+    """A run with the key of another, however it is asked for."""
+
+    async def act(face: Face, _: Gate) -> list[Any]:
+        thread_id = (await face.create_thread())["thread_id"]
+        body: Json = {"input": TOPIC, "request_id": f"key-{thread_id}"}
+        await face.invoke("story", thread_id, **body)
+        given = {**body, **other}
+        on = given.pop("thread", thread_id)
+        return [
+            await refused(stream(face, "story", on, **given)),
+            await refused(face.create("story", on, **given)),
+            await refused(face.invoke("story", on, **given)),
+        ]
+
+    return Scenario(name=f"refuse a run {name} and the key of another", act=act)
+
+
+async def batch_reused(face: Face) -> Any:
+    key, kept = str(uuid.uuid4()), {**GOOD, "stream_resumable": True}
+    await face.batch([kept, kept], request_id=key)
+    return await refused(face.batch([kept, {**kept, "metadata": {"a": 1}}], request_id=key))
+
+
+async def key_of_one_that_is_gone(face: Face) -> list[Any]:
+    thread_id = (await face.create_thread())["thread_id"]
+    body: Json = {"input": TOPIC, "request_id": str(uuid.uuid4())}
+    made = await face.invoke("story", thread_id, **body)
+    await face.delete_run(made["run"]["run_id"], thread_id)
+    return [
+        await refused(stream(face, "story", thread_id, **body)),
+        await refused(face.create("story", thread_id, **body)),
+        await refused(face.invoke("story", thread_id, **body)),
+    ]
+
+
+async def behind_one_that_starts_later(face: Face) -> Any:
+    thread_id = (await face.create_thread())["thread_id"]
+    late = await face.create("story", thread_id, input=TOPIC, after_seconds=600)
+    answer = await refused(face.create("story", thread_id, input=TOPIC, multitask_strategy="reject"))
+    await face.cancel(late["run_id"], thread_id, wait=True)
+    return answer

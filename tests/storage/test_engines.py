@@ -8,25 +8,34 @@ from graphwire_server.storage.memory.store import MemoryStore
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.store import SqliteStore
-from tests.storage.suite import suite
+from tests.storage.sqlite.engines import engine_of
+from tests.storage.suite import ROW_CASES, suite
 from tests.storage.suite.engine import Engine
 
 
 @asynccontextmanager
 async def open_sqlite(directory: Path) -> AsyncIterator[Engine]:
     async with Database.open(directory) as database:
+        yield engine_of(database)
+
+
+@asynccontextmanager
+async def open_stateless(directory: Path) -> AsyncIterator[Engine]:
+    async with Database.open(directory) as database:
         saver = InlineSaver(database)
-        yield Engine(store=SqliteStore(database), saver=saver, last=saver)
+        store = SqliteStore(database, stateless=True)
+        yield Engine(store=store, saver=saver, last=saver, bound=saver.for_run)
 
 
 @asynccontextmanager
 async def open_memory(directory: Path) -> AsyncIterator[Engine]:
     saver = MemorySaver()
-    yield Engine(store=MemoryStore(saver), saver=saver, last=saver)
+    yield Engine(store=MemoryStore(saver), saver=saver, last=saver, bound=saver.for_run)
     assert not os.listdir(directory)
 
 
 TestSqlite = suite(open_sqlite)
+TestStateless = suite(open_stateless, cases=ROW_CASES)
 TestMemory = suite(
     open_memory, cannot={"test_json_that_changes_later_is_stored_as_it_was": "values are handed through, not copied"}
 )

@@ -16,6 +16,7 @@ from graphwire.v1.run_service_pb2_grpc import RunServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 from graphwire_server.app import serving
 from graphwire_server.config import Settings
+from graphwire_server.engine.threads import start
 from tests.support.project import project
 
 if TYPE_CHECKING:  # the stubs for asyncio are known to the type checker alone
@@ -59,6 +60,9 @@ class Server:
         return [event async for message in self.runs.JoinRun(request) for event in message.events]
 
 
+_NODE_THREADS = 64
+
+
 @asynccontextmanager
 async def running(data_dir: Path, config: Path = APP, **settings: Any) -> AsyncIterator[Server]:
     """Starts a server and stops it.
@@ -76,7 +80,7 @@ async def running(data_dir: Path, config: Path = APP, **settings: Any) -> AsyncI
 
 @asynccontextmanager
 async def _connected(options: Settings) -> AsyncIterator[Server]:
-    async with serving(options) as server:
+    async with serving(options, start(_NODE_THREADS)) as server:
         address = f"127.0.0.1:{server.grpc_port}"
         async with grpc.aio.insecure_channel(address, options=UNLIMITED) as channel:
             yield Server(

@@ -22,8 +22,9 @@ from graphwire.errors import (
     Unavailable,
 )
 from graphwire.event import Event
+from graphwire.messages import Message, Messages, TokenUsage, ToolCall
 from graphwire.model import Interrupt, Run, RunError, RunResult
-from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StreamOptions
+from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StateUpdate, StreamOptions
 from graphwire.payload import from_json, to_json, to_plain
 from graphwire.state import Checkpoint, StateTask, Thread, ThreadState
 from graphwire.stream import RunStream, ThreadStream
@@ -49,6 +50,8 @@ __all__ = [
     "Interrupt",
     "InvalidArgument",
     "InvokeOptions",
+    "Message",
+    "Messages",
     "Node",
     "NotFound",
     "NotOffered",
@@ -62,10 +65,13 @@ __all__ = [
     "Schemas",
     "SlowReader",
     "StateTask",
+    "StateUpdate",
     "StreamOptions",
     "Thread",
     "ThreadState",
     "ThreadStream",
+    "TokenUsage",
+    "ToolCall",
     "Unauthenticated",
     "Unavailable",
     "connect",

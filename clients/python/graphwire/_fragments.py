@@ -4,6 +4,7 @@ Owns the joining of pieces, and the error for what the contract promises and did
 """
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from graphwire.errors import GraphwireError
 from graphwire.v1.event_pb2 import EventFragment, StreamEvent
@@ -37,7 +38,10 @@ class Fragments:
         if len(self._pieces) < piece.count:
             return None
         data, self._pieces = b"".join(self._pieces), []
-        return StreamEvent.FromString(data)
+        try:
+            return StreamEvent.FromString(data)
+        except DecodeError as error:
+            raise lost(f"the pieces of event {seq} do not make an event") from error
 
 
 def lost(message: str) -> GraphwireError:

@@ -5,14 +5,15 @@ with the option's name before anything is sent; what is right or wrong beyond th
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from google.protobuf.duration_pb2 import Duration
 
-from graphwire.options import UNSET, Command, Config, Filter, Goto, Names, NewRun
+from graphwire.options import UNSET, Command, Config, Filter, Goto, Names, NewRun, Span, StateUpdate
 from graphwire.payload import to_json
 from graphwire.state import Checkpoint
-from graphwire.v1 import event_pb2, run_pb2, run_service_pb2, thread_pb2
+from graphwire.v1 import event_pb2, json_pb2, run_pb2, run_service_pb2, thread_pb2
 
 RunRequest = TypeVar(
     "RunRequest",
@@ -20,6 +21,9 @@ RunRequest = TypeVar(
     run_service_pb2.InvokeRunRequest,
     run_service_pb2.CreateRunRequest,
 )
+
+KEY_SECONDS, MOST_KEY_SECONDS = 600, 86_400
+"""How long a key of this client's own is known at least, and a key at most: keys take room on the server."""
 
 _ENUMS: Mapping[str, tuple[Any, str]] = {  # Any: the stubs give every enum a wrapper class of its own
     "durability": (run_pb2.Durability, "DURABILITY_"),
@@ -33,6 +37,7 @@ _ENUMS: Mapping[str, tuple[Any, str]] = {  # Any: the stubs give every enum a wr
     "if_exists": (thread_pb2.IfExists, "IF_EXISTS_"),
     "view": (thread_pb2.ThreadView, "THREAD_VIEW_"),
     "sort_by": (thread_pb2.ThreadSort, "THREAD_SORT_"),
+    "payload_format": (json_pb2.PayloadFormat, "PAYLOAD_FORMAT_"),
 }
 """Options that are chosen by name: the enum, and the prefix of its names."""
 
@@ -83,6 +88,15 @@ def batch_request(runs: Iterable[NewRun]) -> run_service_pb2.BatchCreateRunsRequ
     return made
 
 
+def key_lifetime(patience: float) -> Duration:
+    """How long the server is to know a key that this client has made: as long as it may still come back with it.
+
+    Args:
+        patience: For how many seconds the client goes on trying.
+    """
+    return Duration(seconds=int(min(max(KEY_SECONDS, patience), MOST_KEY_SECONDS)))
+
+
 def optional_json(value: object, name: str) -> Any:
     """A JSON option that may be absent."""
     return None if value is None else to_json(value, name)
@@ -127,11 +141,31 @@ def event_filter(value: Filter | None, _name: str = "") -> event_pb2.EventFilter
     )
 
 
-def _command(value: Command, _name: str) -> run_pb2.Command:
+def superstep(updates: Iterable[StateUpdate], name: str) -> thread_pb2.Superstep:
+    """What the nodes of one superstep have returned.
+
+    Raises:
+        TypeError: JSON has no form for a value; the change is named, as in `supersteps[0].updates[1].values`.
+        ValueError: Likewise.
+    """
+    return thread_pb2.Superstep(
+        updates=[_update(update, f"{name}.updates[{index}]") for index, update in enumerate(updates)]
+    )
+
+
+def _update(value: StateUpdate, name: str) -> thread_pb2.StateUpdate:
+    return thread_pb2.StateUpdate(
+        values=optional_json(value.values, f"{name}.values"),
+        as_node=value.as_node,
+        command=None if value.command is None else _command(value.command, f"{name}.command"),
+    )
+
+
+def _command(value: Command, name: str) -> run_pb2.Command:
     return run_pb2.Command(
-        resume=None if value.resume is UNSET else to_json(value.resume, "command.resume"),
-        update=None if value.update is UNSET else to_json(value.update, "command.update"),
-        goto=[_goto(item) for item in _several(value.goto)],
+        resume=None if value.resume is UNSET else to_json(value.resume, f"{name}.resume"),
+        update=None if value.update is UNSET else to_json(value.update, f"{name}.update"),
+        goto=[_goto(item, f"{name}.goto") for item in _several(value.goto)],
     )
 
 
@@ -139,12 +173,10 @@ def _several(value: str | Goto | Iterable[str | Goto]) -> Iterable[str | Goto]:
     return (value,) if isinstance(value, str | Goto) else value
 
 
-def _goto(value: str | Goto) -> run_pb2.Goto:
+def _goto(value: str | Goto, name: str) -> run_pb2.Goto:
     if isinstance(value, str):
         return run_pb2.Goto(node=value)
-    return run_pb2.Goto(
-        node=value.node, input=None if value.input is UNSET else to_json(value.input, "command.goto.input")
-    )
+    return run_pb2.Goto(node=value.node, input=None if value.input is UNSET else to_json(value.input, f"{name}.input"))
 
 
 def _config(value: Config, name: str) -> run_pb2.RunConfig:
@@ -165,8 +197,25 @@ def _checkpoint(value: Checkpoint, _name: str) -> run_pb2.CheckpointRef:
     return value.write()
 
 
-def _seconds(value: float, _name: str) -> Duration:
-    return Duration(seconds=int(value), nanos=round((value - int(value)) * 1e9))
+def _span(value: Span, name: str) -> Duration:
+    """A length of time. Whether it is one that can be meant, such as more than 0, the server says."""
+    if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
+        raise TypeError(f"{name} must be seconds, or a timedelta, not {type(value).__name__}")
+    made = Duration()
+    try:
+        if isinstance(value, timedelta):
+            made.FromTimedelta(value)
+        else:
+            made.FromNanoseconds(round(value * 10**9))
+    except (OverflowError, ValueError):  # infinite, no number, or beyond what a message carries
+        raise ValueError(f"{name}: {value!r} is not a length of time that can be sent") from None
+    return made
+
+
+def _text(value: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return value
 
 
 def _as_is(value: object, _name: str) -> object:
@@ -174,12 +223,12 @@ def _as_is(value: object, _name: str) -> object:
 
 
 _OPTIONS: Mapping[str, Callable[..., Any]] = {
-    "thread_id": _as_is,
+    "thread_id": _text,
     "command": _command,
     "config": _config,
     "context": to_json,
     "metadata": to_json,
-    "checkpoint_id": _as_is,
+    "checkpoint_id": _text,
     "checkpoint": _checkpoint,
     "interrupt_before": names,
     "interrupt_after": names,
@@ -191,12 +240,14 @@ _OPTIONS: Mapping[str, Callable[..., Any]] = {
     "if_not_exists": chosen,
     "on_completion": chosen,
     "on_disconnect": chosen,
-    "start_after": _seconds,
-    "timeout": _seconds,
-    "webhook": _as_is,
+    "start_after": _span,
+    "timeout": _span,
+    "webhook": _text,
     "feedback_keys": names,
-    "request_id": _as_is,
+    "request_id": _text,
+    "request_id_ttl": _span,
     "filter": event_filter,
+    "payload_format": chosen,
 }
 """For each option of a run, what makes its field."""
 

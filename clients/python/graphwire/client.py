@@ -3,15 +3,19 @@
 Owns the connection's life and the calls that start, follow and end runs. Threads, runs that exist, and assistants have their own modules.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Literal, Self, Unpack
 
-from graphwire._requests import as_mapping, chosen, event_filter, run_request
+from graphwire._patience import DEFAULT, Patience, patience_of
+from graphwire._requests import as_mapping, chosen, event_filter, key_lifetime, run_request
+from graphwire._route import JoinRoute, RunRoute
 from graphwire.assistants import Assistants
-from graphwire.channel import Wire, channel_credentials
+from graphwire.channel import Wire, channel_credentials, open_channel
 from graphwire.model import Run, RunResult
-from graphwire.options import Filter, InvokeOptions, RunOptions, StreamOptions
+from graphwire.options import Filter, InvokeOptions, PayloadFormat, RunOptions, StreamOptions
 from graphwire.runs import Runs
 from graphwire.stream import RunStream
 from graphwire.threads import Threads
@@ -29,6 +33,8 @@ def connect(
     root_certificates: bytes | None = None,
     certificate_chain: bytes | None = None,
     private_key: bytes | None = None,
+    keep_events: bool = True,
+    patience: float | timedelta = DEFAULT,
     options: Sequence[tuple[str, int | str]] = (),
 ) -> "Client":
     """A client of a server. Use it as `async with graphwire.connect(...) as client:`, inside the event loop that will use it.
@@ -43,10 +49,17 @@ def connect(
         root_certificates: The root certificates to trust instead, in PEM; then the connection is encrypted.
         certificate_chain: The certificate that this client shows, in PEM, where the server asks for one; then the connection is encrypted.
         private_key: The private key of that certificate, in PEM.
-        options: gRPC channel options. They win over this client's own: no limit on received messages, a ping after 30 s of silence.
+        keep_events: Whether `stream` asks the server to keep the run's events (`stream_resumable`), where the call does not say: then a stream outlives
+            a lost connection and a restart of the server without a gap. Off, it comes back for as long as the server holds the events in memory. Default:
+            True.
+        patience: How long a stream whose call has broken goes on trying without progress, in seconds or as a timedelta; then the last error is raised. 0
+            means not at all. Before the server's first answer to a stream it is 2 s at most. Default: 60 s.
+        options: gRPC channel options. They win over this client's own: no limit on received messages, a ping after 30 s of silence while calls are open, a
+            lost connection tried again after 0.1 s to 5 s, a service config that repeats reads.
 
     Raises:
-        ValueError: Of certificate_chain and private_key there is only one.
+        TypeError: `patience` is no length of time.
+        ValueError: It is less than 0; or of certificate_chain and private_key there is only one.
     """
     credentials = channel_credentials(
         tls=tls, root_certificates=root_certificates, certificate_chain=certificate_chain, private_key=private_key
@@ -54,7 +67,9 @@ def connect(
     headers = dict(metadata or {})
     if api_key is not None:
         headers["x-api-key"] = api_key
-    return Client(Wire(address, credentials=credentials, metadata=headers, options=options))
+    trying = Patience(seconds=patience_of(patience))
+    channel = open_channel(address, credentials, options)
+    return Client(Wire(channel, metadata=headers, patience=trying), keep_events=keep_events)
 
 
 class Client:
@@ -65,10 +80,12 @@ class Client:
 
     Args:
         wire: The connection, which the client owns.
+        keep_events: Whether `stream` asks for `stream_resumable`, where the call does not say.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, keep_events: bool = True) -> None:
         self._wire = wire
+        self._keep_events = keep_events
         self.threads = Threads(wire)
         self.runs = Runs(wire)
         self.assistants = Assistants(wire)
@@ -85,6 +102,11 @@ class Client:
         """Closes the connection. Streams and calls that are under way raise `GraphwireError` with the code CANCELLED."""
         await self._wire.aclose()
 
+    @property
+    def wire(self) -> Wire:
+        """The connection, for calls that have no function here: `await client.wire.call(client.wire.runs.GetRun, request)`, with the generated messages."""
+        return self._wire
+
     def stream(
         self,
         assistant: str,
@@ -92,6 +114,10 @@ class Client:
         **options: Unpack[StreamOptions],
     ) -> RunStream:
         """Creates a run and streams its events, one by one, until it has ended.
+
+        A call that breaks is made again from where the stream is, for as long as the client's `patience` lasts, and the run is created once: a request
+        without a `request_id` gets one. Unless the client was opened with `keep_events=False` or the call says `stream_resumable=False`, the run's
+        events are kept for that on the server.
 
         Args:
             assistant: The assistant, or the name of a graph.
@@ -106,7 +132,12 @@ class Client:
             ValueError: A value of an option is not one of its names.
         """
         request = run_request(pb.StreamRunRequest, assistant, input, as_mapping(options))
-        return RunStream(lambda: self._wire.runs.StreamRun(request, metadata=self._wire.metadata))
+        if not request.request_id:
+            request.request_id = str(uuid.uuid4())
+            request.request_id_ttl.CopyFrom(key_lifetime(self._wire.patience.seconds))
+        if options.get("stream_resumable") is None:
+            request.stream_resumable = self._keep_events
+        return RunStream(self._wire, RunRoute(self._wire, request))
 
     def join(
         self,
@@ -116,8 +147,11 @@ class Client:
         filter: Filter | None = None,  # noqa: A002  the name that the API uses
         thread_id: str | None = None,
         on_disconnect: DisconnectMode | None = None,
+        payload_format: PayloadFormat | None = None,
     ) -> RunStream:
         """Attaches to a run: what it does from now on or, with a cursor, from there, until it has ended.
+
+        A call that breaks is made again, as in `stream`; also without a cursor nothing is missed, since the server says where it starts.
 
         Args:
             run_id: The run: a UUID.
@@ -126,6 +160,7 @@ class Client:
             filter: Which of the run's events are delivered. Default: all.
             thread_id: The run's thread: a UUID. Default: whichever it is.
             on_disconnect: What happens to the run when this call is cut off. Default: continue.
+            payload_format: As in `StreamOptions`.
 
         Returns:
             The stream, as from `stream`.
@@ -136,8 +171,9 @@ class Client:
             after_seq=after_seq,
             filter=event_filter(filter),
             on_disconnect=chosen(on_disconnect, "on_disconnect"),
+            payload_format=chosen(payload_format, "payload_format"),
         )
-        return RunStream(lambda: self._wire.runs.JoinRun(request, metadata=self._wire.metadata), run_id=run_id)
+        return RunStream(self._wire, JoinRoute(self._wire, request), run_id=run_id)
 
     async def invoke(
         self,
@@ -202,10 +238,10 @@ class Client:
             run_id: The run: a UUID.
             thread_id: Its thread: a UUID. Default: whichever it is.
             action: `interrupt` keeps what it has done, `rollback` undoes it and deletes the run. Default: interrupt.
-            wait: Whether to return only when the run has ended. Default: at once.
+            wait: Whether to return only when the run has ended. Default: when the wish is durable, at once.
 
         Returns:
-            The run; with `wait`, as it ended. None after a rollback that waited.
+            The run; with `wait`, as it ended. None after a rollback that waited: the run is deleted.
         """
         request = pb.CancelRunRequest(run_id=run_id, thread_id=thread_id, action=chosen(action, "action"), wait=wait)
         answer = await self._wire.call(self._wire.runs.CancelRun, request)

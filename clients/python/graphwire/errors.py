@@ -66,11 +66,11 @@ class InvalidArgument(GraphwireError):
 
 
 class NotFound(GraphwireError):
-    """The assistant, thread, run or checkpoint does not exist; `reason` says which of them."""
+    """The assistant, thread, run or checkpoint does not exist; `reason` says which of them. Also where the run of a known `request_id` is gone."""
 
 
 class AlreadyExists(GraphwireError):
-    """A thread has this id already."""
+    """A thread has this id already (`THREAD_EXISTS`), or the `request_id` belongs to another request (`REQUEST_ID_REUSED`, with its `run_id` in the metadata)."""
 
 
 class FailedPrecondition(GraphwireError):
@@ -86,7 +86,9 @@ class PermissionDenied(GraphwireError):
 
 
 class Unavailable(GraphwireError):
-    """The server does not answer, or is stopping. Try again; a stream goes on with `join(run_id, after_seq=last_seq)`."""
+    """The server does not answer, or is stopping (`retry_after` says when to come back; its runs go on at the next process). Try again: a stream goes on with
+    `join(run_id, after_seq=last_seq)`, a run with a `request_id` is not created twice.
+    """
 
 
 class DeadlineExceeded(GraphwireError):
@@ -148,13 +150,20 @@ _BY_CODE: Mapping[grpc.StatusCode, type[GraphwireError]] = {
 }
 
 
+_DOMAIN = "graphwire"
+"""Who gives a reason. That of a proxy is not ours: its names may mean anything."""
+
+
 def from_rpc(error: grpc.aio.AioRpcError) -> GraphwireError:
     """The error that a failed call means, with all that its rich status says."""
     status = _rich_status(error)
     info, request, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     for detail in status.details:
-        for known in (info, request, retry):
+        for known in (request, retry):
             detail.Unpack(known)
+        found = error_details_pb2.ErrorInfo()
+        if detail.Unpack(found) and found.domain == _DOMAIN:
+            info = found
     violations = tuple(FieldViolation(field=v.field, description=v.description) for v in request.field_violations)
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(error.code(), GraphwireError)
     return kind(

@@ -3,10 +3,12 @@
 Owns the values and how each is read from its message. JSON is parsed once, when the value is made; times are in UTC; absent is None.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from graphwire.errors import RunFailed
@@ -14,20 +16,33 @@ from graphwire.payload import from_json
 from graphwire.v1 import error_pb2, interrupt_pb2, run_pb2, thread_pb2
 
 
-def _enum(name: str, prefix: str) -> str:
-    return name.removeprefix(prefix).lower()
+def _named(names: Mapping[int, str], prefix: str, number: int) -> str:
+    """The name of a number, as Python programs write it; the number itself, as text, where it is newer than this client."""
+    return names[number].removeprefix(prefix).lower() if number in names else str(number)
+
+
+def _names(enum: EnumDescriptor) -> dict[int, str]:
+    return {number: value.name for number, value in enum.values_by_number.items()}
+
+
+_RUN_STATUS = _names(run_pb2.RunStatus.DESCRIPTOR)
+_CANCEL_ACTION = _names(run_pb2.CancelAction.DESCRIPTOR)
+_THREAD_STATUS = _names(thread_pb2.ThreadStatus.DESCRIPTOR)
 
 
 def run_status(number: run_pb2.RunStatus.ValueType) -> str:
-    """A run's status: `pending`, `running`, `success`, `error`, `timeout` or `interrupted`; `unknown` where it is newer than this client."""
-    known = number in run_pb2.RunStatus.values()
-    return _enum(run_pb2.RunStatus.Name(number), "RUN_STATUS_") if known else "unknown"
+    """A run's status: `pending`, `running`, `success`, `error`, `timeout` or `interrupted`; its number, as in `"7"`, where it is newer than this client."""
+    return _named(_RUN_STATUS, "RUN_STATUS_", number)
+
+
+def cancel_action(number: run_pb2.CancelAction.ValueType) -> str:
+    """What becomes of the work of a run that is to stop: `interrupt` or `rollback`; its number, as text, where it is newer than this client."""
+    return _named(_CANCEL_ACTION, "CANCEL_ACTION_", number)
 
 
 def thread_status(number: thread_pb2.ThreadStatus.ValueType) -> str:
-    """A thread's status: `idle`, `busy`, `interrupted` or `error`; `unknown` where it is newer than this client."""
-    known = number in thread_pb2.ThreadStatus.values()
-    return _enum(thread_pb2.ThreadStatus.Name(number), "THREAD_STATUS_") if known else "unknown"
+    """A thread's status: `idle`, `busy`, `interrupted` or `error`; its number, as text, where it is newer than this client."""
+    return _named(_THREAD_STATUS, "THREAD_STATUS_", number)
 
 
 def moment(time: Timestamp) -> datetime:
@@ -84,18 +99,22 @@ class Run:
         thread_id: The thread that it runs on: a UUID.
         assistant_id: The assistant that runs: a UUID.
         graph_id: The graph's name.
-        status: `pending`, `running`, `success`, `error`, `timeout` or `interrupted` (it was cancelled).
+        status: `pending`, `running`, `success`, `error`, `timeout` (it took longer than it may) or `interrupted` (it was cancelled).
         create_time: When it was created.
         update_time: When its status last changed.
         metadata: Its metadata.
-        attempt: How often it was started.
+        attempt: How often it was started: 1, and one more each time that it was taken up after its process died or stopped.
         stream_modes: The stream modes that it produces.
         stateless: Whether its thread ends with it.
         error: The exception, where it failed.
         interrupts: The interrupts that it ended with.
         checkpoint_id: Its last checkpoint, once it has ended; empty where it made none.
-        first_seq: The number of its first event; 0 until it starts.
+        first_seq: The number of its first event; 0 until it starts. Of a run that is not resumable, that of its last attempt.
         last_seq: The number of its last event; 0 until it has ended.
+        due_time: When it may start; None where it was not delayed.
+        start_time: When it was first started; None until then.
+        cancel_action: That it was asked to stop, and what becomes of its work: `interrupt` or `rollback`; None where nobody has asked.
+        lingering_nodes: The synchronous nodes whose threads still ran when it was cut short.
     """
 
     run_id: str
@@ -114,6 +133,10 @@ class Run:
     checkpoint_id: str
     first_seq: int
     last_seq: int
+    due_time: datetime | None
+    start_time: datetime | None
+    cancel_action: str | None
+    lingering_nodes: tuple[str, ...]
 
     @classmethod
     def read(cls, proto: run_pb2.Run) -> Self:
@@ -135,6 +158,10 @@ class Run:
             checkpoint_id=proto.checkpoint_id,
             first_seq=proto.first_seq,
             last_seq=proto.last_seq,
+            due_time=moment(proto.due_time) if proto.HasField("due_time") else None,
+            start_time=moment(proto.start_time) if proto.HasField("start_time") else None,
+            cancel_action=cancel_action(proto.cancel_action) if proto.HasField("cancel_action") else None,
+            lingering_nodes=tuple(proto.lingering_nodes),
         )
 
 

@@ -6,6 +6,7 @@ means the server's default. What this server does not offer it refuses (`NotOffe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, Literal, Required, TypeAlias, TypedDict
 
@@ -13,6 +14,13 @@ from graphwire.state import Checkpoint
 
 Names: TypeAlias = str | Sequence[str]
 """One name, or several."""
+
+Span: TypeAlias = float | timedelta
+"""A length of time: seconds, or a timedelta."""
+
+
+PayloadFormat: TypeAlias = Literal["text", "value"]
+"""How JSON travels in an answer: as text, or as protobuf's values."""
 
 
 class Unset(Enum):
@@ -50,6 +58,21 @@ class Command:
     resume: object = UNSET
     update: object = UNSET
     goto: str | Goto | Sequence[str | Goto] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateUpdate:
+    """One change of a thread's state, as if a node had returned it.
+
+    Args:
+        values: The change. None means none: then only `as_node` counts.
+        as_node: The node that seems to have returned it; `__input__` is the graph's input. Default: the last node that ran, where the graph can tell.
+        command: A command that the node seems to have returned, instead of values: update and goto count.
+    """
+
+    values: object = None
+    as_node: str | None = None
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,26 +135,35 @@ class RunOptions(TypedDict, total=False):
     stream_subgraphs: bool | None
     """Whether events of subgraphs are streamed as well. Default: False."""
     stream_resumable: bool | None
-    """Whether readers may come back to the run with a cursor, while it executes and for 120 s after its end, also to a stateless run. Events are held in
-    memory within the server's bounds; a cursor that is no longer held, as after a restart of the server, raises `CursorExpired`. Default: False."""
+    """Whether readers may come back to the run with a cursor, while it executes and for 120 s after its end, also to a stateless run. Its events are kept in the
+    server's database, through restarts, the newest 128 MiB; a cursor that is no longer kept raises `CursorExpired`. Default: for `stream` what `keep_events`
+    of `connect` says, which is True; else False."""
     durability: Literal["sync", "async", "exit"] | None
     """When checkpoints are written: before the next superstep, while it runs (the default), or at the end."""
     multitask_strategy: Literal["enqueue", "reject", "interrupt", "rollback"] | None
-    """What happens while another run is on the thread. Default: enqueue."""
+    """What happens while other runs are on the thread, those that wait included: the new one waits for them (enqueue), is refused with `FailedPrecondition`
+    (reject), cancels them, which keeps what they have done (interrupt), or cancels and deletes them and undoes it (rollback). Default: enqueue."""
     if_not_exists: Literal["reject", "create"] | None
     """What happens when the thread does not exist. Default: reject, with `NotFound`."""
     on_completion: Literal["delete", "keep"] | None
     """What happens to the thread of a stateless run when it ends. Default: delete."""
-    start_after: float | None
-    """Seconds before the run may start: 0 or more. Default: 0."""
-    timeout: float | None
-    """Seconds that the run may take: more than 0. Default: the server's limit. It then ends with status `timeout`."""
+    start_after: Span | None
+    """How long the run waits before it may start, in seconds or as a timedelta: 0 to 3650 days. Its thread counts as busy, and other runs start before it.
+    Default: 0."""
+    timeout: Span | None
+    """How long the run may take from its first start, in seconds or as a timedelta: more than 0, at most 3650 days. It then ends with status `timeout`. Default:
+    the server's limit."""
     webhook: str | None
-    """A URL that is called when the run has ended."""
+    """A URL that is called when the run has ended. The server does not offer it yet: `NotOffered`."""
     feedback_keys: Names | None
     """Keys for which feedback will be given, for graphs that are traced. Accepted and without effect: the server traces nothing by itself."""
     request_id: str | None
-    """A key of your choice, at most 128 characters: a second request with the same key gives the run of the first."""
+    """A key of your choice against doubled runs, at most 128 characters: for 24 hours, a second request with the same key gives the run of the first, and `stream`
+    attaches to it from its start. So a call that broke can be made again. With another request it raises `AlreadyExists`, where the run is gone
+    `NotFound`. Default: for `stream` a random one, since it makes broken calls again by itself; else none."""
+    request_id_ttl: Span | None
+    """How long the server knows the key, in seconds or as a timedelta: more than 0, at most 24 hours. Default: 24 hours; for a random one of `stream` 10 minutes, or the
+    client's `patience` where that is longer."""
 
 
 class NewRun(RunOptions, total=False):
@@ -155,3 +187,6 @@ class StreamOptions(InvokeOptions, total=False):
 
     filter: Filter | None
     """Which of the run's events this stream delivers. Default: all."""
+    payload_format: PayloadFormat | None
+    """How JSON travels to this stream, for those who read the generated messages: `text` is exact and the fastest; in `value` all numbers are doubles.
+    Default: text."""

@@ -83,7 +83,7 @@ class Runs:
             status: The status; `all` means every run of the server that has not ended or, with `thread_id`, of the thread. Not together with `run_ids`.
             thread_id: The thread: a UUID. Needed with `run_ids`.
             run_ids: The runs: UUIDs, at most 100.
-            action: `interrupt` keeps what they have done. Default: interrupt.
+            action: `interrupt` keeps what they have done, `rollback` undoes it and deletes them. Default: interrupt.
 
         Returns:
             The ids of the runs that are being cancelled. `wait` tells when they have ended.

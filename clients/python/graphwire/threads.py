@@ -3,12 +3,13 @@
 Owns the calls of the thread service. Lists are async iterators that fetch page after page: stop when you have enough.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Literal
 
-from graphwire._requests import chosen, event_filter, names, optional_json
+from graphwire._requests import chosen, event_filter, names, optional_json, superstep
+from graphwire._route import JoinRoute
 from graphwire.channel import Wire
-from graphwire.options import Filter, Names
+from graphwire.options import Filter, Names, PayloadFormat, StateUpdate
 from graphwire.state import Checkpoint, Thread, ThreadState
 from graphwire.stream import ThreadStream
 from graphwire.v1 import thread_service_pb2 as pb
@@ -30,6 +31,7 @@ class Threads:
         metadata: object = None,
         if_exists: Literal["reject", "keep"] | None = None,
         graph_id: str | None = None,
+        supersteps: Iterable[Iterable[StateUpdate]] = (),
     ) -> Thread:
         """Creates a thread.
 
@@ -38,12 +40,19 @@ class Threads:
             metadata: A JSON object. Default: empty.
             if_exists: What happens when the id is taken. Default: reject, with `AlreadyExists`.
             graph_id: The graph that will run on it, so that its state can be edited before its first run.
+            supersteps: What its state begins with, for threads that come from elsewhere: for each superstep the changes of its nodes, written as one
+                checkpoint. They need `graph_id`. Where one cannot be written, `InvalidArgument` names it and there is no thread. Default: none.
+
+        Raises:
+            TypeError: JSON has no form for a value.
+            ValueError: Likewise, or a value of an option is not one of its names.
         """
         request = pb.CreateThreadRequest(
             thread_id=thread_id,
             metadata=optional_json(metadata, "metadata"),
             if_exists=chosen(if_exists, "if_exists"),
             graph_id=graph_id,
+            supersteps=[superstep(updates, f"supersteps[{index}]") for index, updates in enumerate(supersteps)],
         )
         return Thread.read((await self._wire.call(self._wire.threads.CreateThread, request)).thread)
 
@@ -58,7 +67,7 @@ class Threads:
         return Thread.read((await self._wire.call(self._wire.threads.UpdateThread, request)).thread)
 
     async def delete(self, thread_id: str) -> None:
-        """Deletes a thread with its runs and checkpoints. One on which a run executes raises `FailedPrecondition`."""
+        """Deletes a thread with its runs and checkpoints. One on which a run executes or waits raises `FailedPrecondition`."""
         await self._wire.call(self._wire.threads.DeleteThread, pb.DeleteThreadRequest(thread_id=thread_id))
 
     async def copy(self, thread_id: str) -> Thread:
@@ -76,20 +85,29 @@ class Threads:
         *,
         after_seq: int | None = None,
         filter: Filter | None = None,  # noqa: A002  the name that the API uses
+        payload_format: PayloadFormat | None = None,
     ) -> ThreadStream:
         """Attaches to a thread: what all its runs do from now on or, with a cursor, from there. It stays open between runs.
+
+        A call that breaks is made again from where the stream is, for as long as the client's `patience` lasts.
 
         Args:
             thread_id: The thread: a UUID. When it is deleted, the stream raises `NotFound`.
             after_seq: The cursor: the `last_seq` of the stream that was left. 0 means from the thread's first event. None means from now on. One
                 that is no longer held raises `CursorExpired`.
             filter: Which events are delivered. Default: all.
+            payload_format: As in `StreamOptions`.
 
         Returns:
             The stream. The call starts when the stream is entered, or when its first event is asked for.
         """
-        request = pb.WatchThreadRequest(thread_id=thread_id, after_seq=after_seq, filter=event_filter(filter))
-        return ThreadStream(lambda: self._wire.threads.WatchThread(request, metadata=self._wire.metadata))
+        request = pb.WatchThreadRequest(
+            thread_id=thread_id,
+            after_seq=after_seq,
+            filter=event_filter(filter),
+            payload_format=chosen(payload_format, "payload_format"),
+        )
+        return ThreadStream(self._wire, JoinRoute(self._wire, request))
 
     async def search(
         self,

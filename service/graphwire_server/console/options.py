@@ -1,6 +1,6 @@
 """The options that several verbs take, each said once.
 
-Owns names, help and environment variables. Those that name the server are for all verbs; `at_server` adds them.
+Owns names, help and environment variables. Those that name the server are for all verbs; `at_server` adds them. Those of a run are in `asking.py`.
 """
 
 import functools
@@ -49,24 +49,7 @@ Input: TypeAlias = Annotated[
 RunId: TypeAlias = Annotated[str, typer.Argument(help="The run's id.")]
 ThreadId: TypeAlias = Annotated[str, typer.Argument(help="The thread's id.")]
 
-Thread: TypeAlias = Annotated[str | None, typer.Option("--thread", help="Run on this thread. Default: on none.")]
-NewThread: TypeAlias = Annotated[bool, typer.Option("--new-thread", help="Create a thread, say its id, and run on it.")]
-Resume: TypeAlias = Annotated[str | None, typer.Option(help="Answer an interrupt: JSON, or {interrupt id: answer}.")]
-Update: TypeAlias = Annotated[str | None, typer.Option(help="Change the state first, as a node would: JSON.")]
-Goto: TypeAlias = Annotated[list[str] | None, typer.Option(help="Go on at this node. May be repeated.")]
-Config: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help='LangGraph\'s config as JSON, such as {"configurable": {...}, "recursion_limit": 50}.'),
-]
-Context: TypeAlias = Annotated[str | None, typer.Option(help="The run's context: JSON.")]
 Metadata: TypeAlias = Annotated[str | None, typer.Option(help="Metadata: a JSON object.")]
-Checkpoint: TypeAlias = Annotated[str | None, typer.Option(help="Go on from this checkpoint of the thread.")]
-InterruptBefore: TypeAlias = Annotated[
-    list[str] | None, typer.Option(help="Stop before this node, * for every. May be repeated.")
-]
-InterruptAfter: TypeAlias = Annotated[
-    list[str] | None, typer.Option(help="Stop after this node, * for every. May be repeated.")
-]
 
 FilterNode: TypeAlias = Annotated[list[str] | None, typer.Option("--node", help="Show only what comes from this node.")]
 FilterTag: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", help="Show only messages with this tag.")]
@@ -80,19 +63,23 @@ Mode: TypeAlias = Annotated[
 Limit: TypeAlias = Annotated[int, typer.Option(min=1, help="Show at most this many.")]
 
 
-def at_server(verb: Verb) -> Verb:
-    """Gives a verb the options that name the server. It takes them as one argument, `target`."""
-    own = [each for each in inspect.signature(verb).parameters.values() if each.name != "target"]
-    named = inspect.signature(_target).parameters
+def taking(argument: str, make: Callable[..., Any]) -> Callable[[Verb], Verb]:
+    """What gives a verb the options of a function. The verb takes what the function makes of them as one argument."""
+    named = inspect.signature(make).parameters
 
-    @functools.wraps(verb)
-    def run(**given: Any) -> None:
-        target = _target(**{name: given.pop(name) for name in named})
-        verb(**given, target=target)
+    def given(verb: Verb) -> Verb:
+        own = [each for each in inspect.signature(verb).parameters.values() if each.name != argument]
 
-    signature = inspect.Signature([*own, *named.values()])
-    run.__signature__ = signature  # type: ignore[attr-defined]  # what typer makes the options of
-    return run
+        @functools.wraps(verb)
+        def run(**given: Any) -> None:
+            made = make(**{name: given.pop(name) for name in named})
+            verb(**given, **{argument: made})
+
+        signature = inspect.Signature([*own, *named.values()])
+        run.__signature__ = signature  # type: ignore[attr-defined]  # what typer makes the options of
+        return run
+
+    return given
 
 
 def _target(
@@ -107,3 +94,7 @@ def _target(
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key belong together: give both, or none")
     return Target(address=address, api_key=api_key, tls=tls, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key)
+
+
+at_server = taking("target", _target)
+"""Gives a verb the options that name the server. It takes them as one argument, `target`."""

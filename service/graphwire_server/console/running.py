@@ -1,6 +1,6 @@
 """The verbs that run a graph: `stream`, `invoke`, `join`.
 
-Owns what their options mean. Leaving a stream with Ctrl-C leaves the run, which goes on, and says how to come back.
+Owns what their options mean. A stream that loses its server goes on by itself, and says so; leaving one with Ctrl-C leaves the run, which goes on, and says how to come back.
 """
 
 import asyncio
@@ -10,8 +10,10 @@ import typer
 
 import graphwire
 from graphwire_server.console import options as o
-from graphwire_server.console.arguments import given_input, given_json
+from graphwire_server.console.arguments import given_input
+from graphwire_server.console.asking import Asked, asks_run, given
 from graphwire_server.console.events import Commands, EventPrinter
+from graphwire_server.console.losses import telling
 from graphwire_server.console.readable import readable
 from graphwire_server.console.screen import Screen
 from graphwire_server.console.session import FAILED, perform
@@ -26,94 +28,59 @@ AfterSeq = Annotated[int | None, typer.Option(min=0, help="First what happened a
 
 
 @o.at_server
+@asks_run
 def stream(
     assistant: o.Assistant,
     input: o.Input = None,  # noqa: A002  typer shows the name
     *,
     mode: o.Mode = None,
-    thread: o.Thread = None,
-    new_thread: o.NewThread = False,
-    resume: o.Resume = None,
-    update: o.Update = None,
-    goto: o.Goto = None,
-    config: o.Config = None,
-    context: o.Context = None,
-    metadata: o.Metadata = None,
-    checkpoint: o.Checkpoint = None,
-    interrupt_before: o.InterruptBefore = None,
-    interrupt_after: o.InterruptAfter = None,
     subgraphs: Subgraphs = False,
     node: o.FilterNode = None,
     tag: o.FilterTag = None,
     namespace: o.FilterNamespace = None,
     cancel_on_exit: CancelOnExit = False,
     as_json: o.AsJson = False,
+    asked: Asked,
     target: Target,
 ) -> None:
     """Run a graph and watch what it does."""
-    given = given_input(input)
-    chosen = _run_options(
-        command=_command(resume, update, goto),
-        config=given_json(config, "--config"),
-        context=given_json(context, "--context"),
-        metadata=given_json(metadata, "--metadata"),
-        checkpoint_id=checkpoint,
-        interrupt_before=interrupt_before,
-        interrupt_after=interrupt_after,
+    graph_input = given_input(input)
+    watched = given(
         stream_mode=mode or DEFAULT_MODES,
-        stream_subgraphs=subgraphs,
+        stream_subgraphs=subgraphs or None,
         filter=_filter(node, tag, namespace),
         on_disconnect="cancel" if cancel_on_exit else None,
     )
+    chosen = {**asked.options, **watched}
 
     async def work(client: graphwire.Client, screen: Screen) -> int:
-        thread_id = await _thread(client, screen, thread, new=new_thread)
-        events = _checked(lambda: client.stream(assistant, given, thread_id=thread_id, **chosen))
+        thread_id = await asked.thread(client, screen)
+        events = _checked(lambda: client.stream(assistant, graph_input, thread_id=thread_id, **chosen))
         commands = Commands(assistant=assistant, target=target, stateless=thread_id is None)
         return await follow(events, screen, commands, cancels=cancel_on_exit)
 
-    _one_thread(thread, new=new_thread)
     perform(target, work, as_json=as_json)
 
 
 @o.at_server
+@asks_run
 def invoke(
     assistant: o.Assistant,
     input: o.Input = None,  # noqa: A002  typer shows the name
     *,
-    thread: o.Thread = None,
-    new_thread: o.NewThread = False,
-    resume: o.Resume = None,
-    update: o.Update = None,
-    goto: o.Goto = None,
-    config: o.Config = None,
-    context: o.Context = None,
-    metadata: o.Metadata = None,
-    checkpoint: o.Checkpoint = None,
-    interrupt_before: o.InterruptBefore = None,
-    interrupt_after: o.InterruptAfter = None,
     as_json: o.AsJson = False,
+    asked: Asked,
     target: Target,
 ) -> None:
     """Run a graph, wait for its end, and print what it returns."""
-    given = given_input(input)
-    chosen = _run_options(
-        command=_command(resume, update, goto),
-        config=given_json(config, "--config"),
-        context=given_json(context, "--context"),
-        metadata=given_json(metadata, "--metadata"),
-        checkpoint_id=checkpoint,
-        interrupt_before=interrupt_before,
-        interrupt_after=interrupt_after,
-    )
+    graph_input = given_input(input)
 
     async def work(client: graphwire.Client, screen: Screen) -> int:
-        thread_id = await _thread(client, screen, thread, new=new_thread)
-        call = _checked(lambda: client.invoke(assistant, given, thread_id=thread_id, **chosen))
+        thread_id = await asked.thread(client, screen)
+        call = _checked(lambda: client.invoke(assistant, graph_input, thread_id=thread_id, **asked.options))
         commands = Commands(assistant=assistant, target=target, stateless=thread_id is None)
         return _outcome(await call, screen, commands)
 
-    _one_thread(thread, new=new_thread)
     perform(target, work, as_json=as_json)
 
 
@@ -158,9 +125,10 @@ async def follow(events: graphwire.RunStream, screen: Screen, commands: Commands
     printer = EventPrinter(screen, commands)
     left = ""
     try:
-        async with events:
-            async for event in events:
-                printer.show(event)
+        with telling(screen, printer.pause):
+            async with events:
+                async for event in events:
+                    printer.show(event)
     except asyncio.CancelledError:
         left = "is cancelled" if cancels else "goes on"
         raise
@@ -200,40 +168,10 @@ def _outcome(result: graphwire.RunResult, screen: Screen, commands: Commands) ->
     return FAILED
 
 
-async def _thread(client: graphwire.Client, screen: Screen, thread: str | None, *, new: bool) -> str | None:
-    """The thread to run on; a new one is created and told."""
-    if not new:
-        return thread
-    created = await client.threads.create()
-    screen.note(f"thread {created.thread_id}")
-    return created.thread_id
-
-
-def _one_thread(thread: str | None, *, new: bool) -> None:
-    if new and thread is not None:
-        raise typer.BadParameter("--thread and --new-thread exclude one another")
-
-
-def _command(resume: str | None, update: str | None, goto: list[str] | None) -> graphwire.Command | None:
-    """The command of a run, where one of its parts was given. JSON null is an answer too."""
-    parts: dict[str, Any] = {}
-    if resume is not None:
-        parts["resume"] = given_json(resume, "--resume")
-    if update is not None:
-        parts["update"] = given_json(update, "--update")
-    if goto:
-        parts["goto"] = goto
-    return graphwire.Command(**parts) if parts else None
-
-
 def _filter(node: list[str] | None, tag: list[str] | None, namespace: list[str] | None) -> graphwire.Filter | None:
     if not (node or tag or namespace):
         return None
     return graphwire.Filter(nodes=node or (), tags=tag or (), namespaces=namespace or ())
-
-
-def _run_options(**given: Any) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value}
 
 
 def _checked(make: Any) -> Any:

@@ -3,6 +3,8 @@
 Owns how runs look in a terminal.
 """
 
+from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -95,7 +97,7 @@ def cancel(
         elif wait or screen.as_json:
             _show_run(run, screen)
         else:
-            screen.note(f"run {run_id} is being cancelled")
+            screen.note(f"run {run_id} is being cancelled{' and undone' if run.cancel_action == 'rollback' else ''}")
         return 0
 
     perform(target, work, as_json=as_json)
@@ -133,12 +135,30 @@ def _show_run(run: graphwire.Run, screen: Screen) -> None:
         return
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
     screen.line(f"run {run.run_id} is {run.status}{attempt}")
-    screen.line(f"  of {run.graph_id} on thread {run.thread_id}, created {run.create_time:%Y-%m-%d %H:%M:%S} UTC")
-    if run.last_seq:
-        screen.line(f"  events {run.first_seq} to {run.last_seq}")
+    screen.line(f"  of {run.graph_id} on thread {run.thread_id}, created {_utc(run.create_time)}")
+    for fact in _facts(run):
+        screen.line(f"  {fact}")
     if run.metadata:
         screen.block("metadata", readable(run.metadata))
     for interrupt in run.interrupts:
         screen.block(f"interrupt {interrupt.id}", readable(interrupt.value), "yellow")
     if run.error is not None:
         screen.block("error", f"{run.error.type}: {run.error.message}", "red")
+
+
+def _facts(run: graphwire.Run) -> Iterator[str]:
+    """What is told of a run in a line each, where there is something to tell."""
+    if run.start_time is not None:
+        yield f"started {_utc(run.start_time)}"
+    elif run.due_time is not None and run.status == "pending":
+        yield f"starts {_utc(run.due_time)} at the earliest"
+    if run.cancel_action is not None:
+        yield f"asked to stop: {run.cancel_action}"
+    if run.lingering_nodes:
+        yield f"threads that went on when it was cut short: {', '.join(run.lingering_nodes)}"
+    if run.last_seq:
+        yield f"events {run.first_seq} to {run.last_seq}"
+
+
+def _utc(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -5,25 +5,38 @@ What two requests may race for, the store decides when it admits a run.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.attempt import SEQ_BLOCK
 from graphwire_server.core.errors import (
     CapacityReached,
     CheckpointNotFound,
     GraphwireError,
     InvalidField,
     NothingToResume,
-    NotOffered,
     ThreadBusy,
     ThreadNotFound,
 )
-from graphwire_server.core.model import Assistant, MultitaskStrategy, Run, RunConfig, RunSpec, RunStatus, ThreadStatus
+from graphwire_server.core.expiry import Expiry
+from graphwire_server.core.model import (
+    KEYS_FOR,
+    Admitted,
+    Assistant,
+    MultitaskStrategy,
+    RequestKey,
+    Run,
+    RunConfig,
+    RunSpec,
+    RunStatus,
+    ThreadStatus,
+)
 from graphwire_server.core.ports import Clock, NewId, States, Store
 from graphwire_server.core.spec import check_spec
-from graphwire_server.core.worker import SEQ_BLOCK, Worker
+from graphwire_server.core.worker import Worker
 
 
 class Admission:
@@ -35,6 +48,7 @@ class Admission:
         states: The states that graphs have left.
         assistants: The assistants.
         worker: Executes the runs of this process.
+        expiry: Sees to it that keys go after their time.
         most_runs: The most runs that have not ended.
         clock: The time.
         new_id: A new UUID.
@@ -48,6 +62,7 @@ class Admission:
         states: States,
         assistants: Assistants,
         worker: Worker,
+        expiry: Expiry,
         most_runs: int,
         clock: Clock,
         new_id: NewId,
@@ -57,6 +72,7 @@ class Admission:
         self._states = states
         self._assistants = assistants
         self._worker = worker
+        self._expiry = expiry
         self._most_runs = most_runs
         self._clock = clock
         self._new_id = new_id
@@ -68,17 +84,26 @@ class Admission:
             InvalidField: Something is wrong with it.
             NothingToResume: It resumes, and has no thread on which something could wait.
             AssistantNotFound: There is no such assistant.
-            NotOffered: It asks for what this version does not offer.
         """
         spec = check_spec(spec)
         self._assistants.get(spec.assistant)
-        if spec.multitask_strategy in (MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK):
-            raise NotOffered(f"multitask_strategy {spec.multitask_strategy}")
         return spec
+
+    async def known(self, spec: RunSpec) -> Run | None:
+        """The run of an earlier request with the same key; None where there is none (design, promise 9). It is asked for before anything else, since what the
+        first request found may be different now: the interrupt that it answered no longer waits.
+
+        Raises:
+            RequestReused: The key belongs to another request.
+            RunNotFound: Its run is gone.
+        """
+        if not spec.request_id:
+            return None
+        return await self._store_of(spec).find_request(self._key(spec))
 
     def check_room(self, count: int) -> None:
         """Raises CapacityReached where the server does not take so many runs more."""
-        if len(self._worker) + count > self._most_runs:
+        if len(self._worker.jobs) + count > self._most_runs:
             asked = "" if count == 1 else f"; with the {count} of this request it would have more"
             raise CapacityReached(
                 f"the server has at most {self._most_runs} runs that have not ended{asked}; try again later"
@@ -107,13 +132,15 @@ class Admission:
         elif resumes and thread.status in (ThreadStatus.IDLE, ThreadStatus.ERROR):
             raise NothingToResume(spec.thread_id)
 
-    async def check_places(self, specs: Sequence[RunSpec]) -> None:
-        """Whether each request of a batch would find its thread, were they admitted now, one after the other.
+    async def check_places(self, specs: Sequence[RunSpec], known: Collection[int] = ()) -> None:
+        """Whether each request of a batch would find its thread, were they admitted now, one after the other. Those in `known` have their run already.
 
         Raises what `check_thread` and `admit` raise, with the request's index (see `named`).
         """
         taken: set[str] = set()
         for index, spec in enumerate(specs):
+            if index in known:
+                continue
             with named(index):
                 await self._check_place(spec, taken)
                 await self.check_thread(spec)
@@ -130,27 +157,60 @@ class Admission:
             raise ThreadBusy(spec.thread_id, "the run")
         taken.add(spec.thread_id)
 
-    async def admit(self, spec: RunSpec) -> Run:
-        """Makes the run of a request that was checked: it starts at once where its thread is idle, else it waits for its turn.
+    async def admit(self, spec: RunSpec) -> Admitted:
+        """Makes the run of a request that was checked: it starts at once where its thread is idle and there is room, else it waits for its turn.
 
         Raises:
             ThreadNotFound: There is no such thread and it is not to be created.
             ThreadBusy: The thread is busy and the run does not wait.
+            RequestReused: Its key belongs to another request.
+            RunNotFound: Its key belongs to a run that is gone.
         """
-        run, store = self.new_run(spec), self._ephemeral if spec.stateless else self._store
-        try:
-            admitted = await store.admit_run(
-                run,
-                create_thread=spec.thread_id is None or spec.create_thread,
-                reject_busy=spec.multitask_strategy is MultitaskStrategy.REJECT,
-                seq_block=SEQ_BLOCK,
-            )
-        except asyncio.CancelledError:
-            # Its row may be written all the same, and a run that nobody takes would keep its thread busy until the server starts anew.
-            self._worker.adopt(run, store)
-            raise
-        self._worker.take(admitted, store)
+        run, store = self.new_run(spec), self._store_of(spec)
+        key = self._key(spec) if spec.request_id else None
+        if key is not None:  # before it is written: its caller may be gone by then
+            self._expiry.expect(key.expires_at)
+        with self._worker.slot() as slot:
+            try:
+                admitted = await store.admit_run(
+                    run,
+                    create_thread=spec.thread_id is None or spec.create_thread,
+                    may_start=slot.free,
+                    seq_block=SEQ_BLOCK,
+                    key=key,
+                )
+            except asyncio.CancelledError:
+                # Its row may be written all the same, and a run that nobody takes would keep its thread busy until the server starts anew.
+                self._worker.adopt(run, store, slot)
+                raise
+            if admitted.existing:
+                return admitted
+            if admitted.run.status is RunStatus.RUNNING:
+                slot.use()
+            self._worker.take(admitted.run, store)
+        self._stop_met(admitted)
         return admitted
+
+    def _stop_met(self, admitted: Admitted) -> None:
+        """Stops the runs that the strategy of a new run met. That they are to stop is written."""
+        for run in admitted.met:
+            job = self._worker.jobs.get(run.run_id)
+            if job is not None and run.cancel is not None:  # else it has ended since
+                self._worker.cancel(job, run.cancel)
+
+    def _store_of(self, spec: RunSpec) -> Store:
+        return self._ephemeral if spec.stateless else self._store
+
+    def _key(self, spec: RunSpec) -> RequestKey:
+        now = self._clock()
+        # What is left out differs between two ways to ask for the same run: headers name the request, and a stream does not ask for the output.
+        asked = repr(replace(spec, headers={}, keep_output=True, request_ttl=KEYS_FOR))
+        return RequestKey(
+            request_id=spec.request_id,
+            fingerprint=hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest(),
+            now=now,
+            expires_at=now + spec.request_ttl,
+        )
 
     def new_run(self, spec: RunSpec) -> Run:
         """The run of a request, as it will be when it is admitted to an idle thread."""
@@ -164,6 +224,7 @@ class Admission:
             created_at=now,
             updated_at=now,
             spec=_configured(spec, assistant),
+            due_at=now + spec.start_after if spec.start_after else None,
         )
 
 

@@ -137,7 +137,7 @@ class RunNotFound(ResourceNotFound):
 
     reason = "RUN_NOT_FOUND"
     resource_type = "run"
-    hint = "ListRuns lists the runs of a thread; a stateless run is gone when it has ended"
+    hint = "ListRuns lists the runs of a thread; a stateless run is gone when it has ended, and one that was rolled back is deleted"
 
 
 class CheckpointNotFound(ResourceNotFound):
@@ -199,6 +199,30 @@ class ThreadHasNoGraph(GraphwireError):
         super().__init__(f"thread {thread_id!r} has no graph yet; run one on it, or create it with graph_id")
 
 
+class RequestReused(GraphwireError):
+    """The request's key was used for another request. Use a new key for each run."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "REQUEST_ID_REUSED"
+
+    def __init__(self, request_id: str, run_id: str) -> None:
+        super().__init__(
+            f"request_id {shortened(request_id)!r} (Idempotency-Key) was used for another request, of run {run_id}; "
+            "use a new one for each run",
+            run_id=run_id,
+        )
+
+
+class LeaseLost(GraphwireError):
+    """The run has ended, or another attempt at it has begun: what this attempt writes now is refused (design, promise 7). Nothing is to be done."""
+
+    kind = Kind.ABORTED
+    reason = "LEASE_LOST"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id!r} no longer executes here, so nothing more is written for it", run_id=run_id)
+
+
 class RunFinished(GraphwireError):
     """The run has ended, so it cannot be cancelled."""
 
@@ -207,7 +231,9 @@ class RunFinished(GraphwireError):
     http_status = 404
 
     def __init__(self, run_id: str, status: str) -> None:
-        super().__init__(f"run {run_id!r} has ended with status {status}", run_id=run_id, status=status)
+        super().__init__(
+            f"run {run_id!r} has ended with status {status}; there is nothing to cancel", run_id=run_id, status=status
+        )
 
 
 class RunActive(GraphwireError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple, TypeAlias
 
-from graphwire_server.core.model import Interrupt, RunError, RunStatus
+from graphwire_server.core.model import CancelAction, Interrupt, RunError, RunStatus
 
 ALWAYS = frozenset({"metadata", "error", "end"})
 """Kinds of events that no filter hides (design, promise 4)."""
@@ -278,6 +278,8 @@ class End:
     next: tuple[str, ...]
     checkpoint_id: str
     event_count: int
+    cancel: CancelAction | None = None
+    lingering: tuple[str, ...] = ()
 
 
 Payload: TypeAlias = (

@@ -48,6 +48,13 @@ class MultitaskStrategy(StrEnum):
     ROLLBACK = "rollback"
 
 
+class CancelAction(StrEnum):
+    """What becomes of the work of a run that is cancelled (wire facts 62 and 63)."""
+
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+
 class Durability(StrEnum):
     """When a run's checkpoints are written."""
 
@@ -121,13 +128,19 @@ class RunConfig:
     run_name: str | None = None
 
 
+KEYS_FOR = timedelta(hours=24)
+"""How long a caller's key against doubled runs is known, unless the caller says less (design, promise 9)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """What a caller asks a graph to do: all that decides how the run executes.
 
     `has_input` tells no input from JSON null (wire A6). `stream_modes` are those of `STREAM_MODES`. `keep_output` says whether somebody may ask a
     stateless run for its output, which nothing else keeps. `stream_resumable` says that readers may come back for its events. `headers` are those of
-    the request that nodes may read in `configurable`, and that nothing streams (wire facts 20 and 74).
+    the request that nodes may read in `configurable`, and that nothing streams (wire facts 20 and 74). `start_after` is how long the run waits before it
+    may start, 0 by default; `timeout` how long it may take from its first start, None for the server's limit; `request_id` the caller's key against doubled
+    runs, empty for none, and `request_ttl` how long that is known.
     """
 
     assistant: str
@@ -150,6 +163,10 @@ class RunSpec:
     create_thread: bool = False
     keep_thread: bool = False
     keep_output: bool = True
+    start_after: timedelta = timedelta(0)
+    timeout: timedelta | None = None
+    request_id: str = ""
+    request_ttl: timedelta = KEYS_FOR
 
     @property
     def stateless(self) -> bool:
@@ -159,7 +176,11 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended: what the terminal event says, and the output of runs of which nothing else keeps it: stateless ones, and those that stopped."""
+    """How a run ended: what the terminal event says, and the output of runs of which nothing else keeps it: stateless ones, and those that stopped.
+
+    `lingering` names the synchronous nodes whose threads still ran when the run was cut short: a thread cannot be stopped. What they write afterwards is
+    refused.
+    """
 
     status: RunStatus
     error: RunError | None = None
@@ -168,6 +189,7 @@ class Outcome:
     next: tuple[str, ...] = ()
     checkpoint_id: str = ""
     values: bytes | None = None
+    lingering: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -187,7 +209,15 @@ class TaskInterrupts:
 class Run:
     """One execution of a graph. `outcome` is None until it has ended.
 
-    `first_seq` is the number of its first event, 0 until it starts; `last_seq` that of its last, 0 until it has ended.
+    Attributes:
+        attempt: How often it was started, at least 1: one more each time that another process takes it up.
+        losses: How often it was found without a process that executes it.
+        first_seq: The number of its first event, 0 until it starts. Where its events are not kept, that of its last attempt: those before went with
+            their process (design, promise 3).
+        last_seq: The number of its last event, 0 until it has ended.
+        due_at: When it may start; None is at once.
+        started_at: When it was first started, None until then. Its time limit counts from here.
+        cancel: That it is to stop, and what becomes of its work; None where nobody has asked.
     """
 
     run_id: str
@@ -202,11 +232,51 @@ class Run:
     outcome: Outcome | None = None
     first_seq: int = 0
     last_seq: int = 0
+    due_at: datetime | None = None
+    started_at: datetime | None = None
+    cancel: CancelAction | None = None
+    losses: int = 0
 
     @property
     def stateless(self) -> bool:
         """Whether the run's thread ends with it."""
         return self.spec.stateless
+
+    def due(self, now: datetime) -> bool:
+        """Whether it may start."""
+        return self.due_at is None or self.due_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestKey:
+    """A caller's key against doubled runs (design, promise 9).
+
+    Attributes:
+        request_id: The key.
+        fingerprint: Tells requests apart that use one key for different runs.
+        now: When the request came. A key that has expired by then is as if it had never been used.
+        expires_at: Until when this one is known.
+    """
+
+    request_id: str
+    fingerprint: str
+    now: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """What became of a request for a run.
+
+    Attributes:
+        run: The run as stored: the new one or, where `existing`, that of an earlier request with the same key.
+        existing: Whether the run was there before.
+        met: The runs on the thread that its strategy has asked to stop, as they are after that.
+    """
+
+    run: Run
+    existing: bool = False
+    met: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +284,8 @@ class Thread:
     """A conversation.
 
     `last_seq` is the number of its newest event, as of the end of its last run: what a run that executes has appended since is known to the log
-    alone. `reserved_seq` is a number that none of those passes (design, promise 3).
+    alone. `reserved_seq` is a number that none of those passes (design, promise 3). `standing` is its status while no run is on it, as its last run or an
+    edit of its state left it.
     """
 
     thread_id: str
@@ -228,6 +299,7 @@ class Thread:
     error: str | None = None
     last_seq: int = 0
     reserved_seq: int = 0
+    standing: ThreadStatus = ThreadStatus.IDLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +352,15 @@ class ThreadQuery:
     metadata: JsonObject = field(default_factory=dict)
     status: ThreadStatus | None = None
     thread_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateUpdate:
+    """One change of a state, as if a node had returned it: `values`, or a command with an update and nodes to go to."""
+
+    values: JsonValue = None
+    as_node: str | None = None
+    command: Command | None = None
 
 
 class ThreadSort(StrEnum):
@@ -364,12 +445,16 @@ class Retention:
     """How many events the log holds for readers that lag or come back.
 
     Attributes:
-        thread_bytes: The most bytes of events that one thread holds; the oldest go first.
+        thread_bytes: The most bytes of events that one thread holds, beside spare ones; the oldest go first.
+        spare_bytes: What all threads together may hold beyond that, for readers that lag behind large events.
         ended_bytes: The most bytes of all threads together on which no run is.
-        ended_for: How long a thread's events stay after its last run and its last reader, and how long a stateless run that is resumable can be
-            joined after its end (wire A1, RESUMABLE_STREAM_TTL_SECONDS).
+        ended_for: How long a thread's events stay after its last run and its last reader, and how long the events of a resumable run are kept after its
+            end (wire A1, RESUMABLE_STREAM_TTL_SECONDS).
+        kept_bytes: The most bytes of events that one resumable run keeps in the store; the oldest go first.
     """
 
     thread_bytes: int = 32 << 20
+    spare_bytes: int = 0
     ended_bytes: int = 16 << 20
     ended_for: timedelta = timedelta(seconds=120)
+    kept_bytes: int = 128 << 20

@@ -1,18 +1,19 @@
 """Runs: creating them, watching them, ending them.
 
-Owns what callers may do with a run, whichever transport they come by. Where a run executes is the worker's matter; stateless runs live in a
-store of their own, in memory, so that they keep nothing.
+Owns what callers may do with a run, whichever transport they come by. Where a run executes is the worker's matter; stateless runs have a store of their
+own, which they leave at their end.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from graphwire_server.core.admission import Admission, named
 from graphwire_server.core.assistants import Assistants
-from graphwire_server.core.ending import SERVER_DIED, append_ending, length
 from graphwire_server.core.errors import (
+    CursorExpired,
     GraphwireError,
     InvalidField,
     RunActive,
@@ -20,14 +21,14 @@ from graphwire_server.core.errors import (
     RunNotFound,
     ThreadNotFound,
 )
-from graphwire_server.core.follow import Batches, Filter, follow
-from graphwire_server.core.lifecycle import finish, thread_status
-from graphwire_server.core.model import CheckpointRef, Outcome, Page, Run, RunSpec, RunStatus
-from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
+from graphwire_server.core.expiry import Expiry
+from graphwire_server.core.follow import Batches, Filter, Reading, follow
+from graphwire_server.core.model import Admitted, CancelAction, CheckpointRef, Page, Run, RunSpec, RunStatus
+from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store, ThreadLog
 from graphwire_server.core.replay import check_cursor, cursor, replay
 from graphwire_server.core.selection import ActiveStatus, selection
 from graphwire_server.core.spec import check_uuid
-from graphwire_server.core.worker import SEQ_BLOCK, Worker
+from graphwire_server.core.worker import Worker
 
 MAX_BATCH = 1000
 """The most runs that one request creates."""
@@ -49,11 +50,12 @@ class Runs:
 
     Args:
         store: Rows of threads and their runs.
-        ephemeral: Rows of stateless runs, in memory.
+        ephemeral: Rows of stateless runs.
         logs: The event logs.
         states: The states that graphs have left.
         assistants: The assistants.
         worker: Executes the runs of this process.
+        expiry: Sees to it that what is kept for a time goes after it.
         limits: How much this process takes on.
         clock: The time.
         new_id: A new UUID.
@@ -68,6 +70,7 @@ class Runs:
         states: States,
         assistants: Assistants,
         worker: Worker,
+        expiry: Expiry,
         limits: Limits,
         clock: Clock,
         new_id: NewId,
@@ -77,34 +80,21 @@ class Runs:
         self._logs = logs
         self._states = states
         self._worker = worker
-        self._clock = clock
         self._admission = Admission(
             store=store,
             ephemeral=ephemeral,
             states=states,
             assistants=assistants,
             worker=worker,
+            expiry=expiry,
             most_runs=limits.runs,
             clock=clock,
             new_id=new_id,
         )
 
-    async def recover(self) -> None:
-        """Deals with what a dead process left: runs that executed end as errors, those that waited get their turn."""
-        threads: dict[str, None] = {}
-        for run in await self._store.unfinished_runs():
-            threads[run.thread_id] = None
-            if run.status is RunStatus.RUNNING:
-                await self._end_abandoned(run)
-            else:
-                self._worker.take(run, self._store)
-        for thread_id in threads:
-            following = await self._store.start_next(thread_id, seq_block=SEQ_BLOCK, now=self._clock())
-            if following is not None:
-                self._worker.start_pending(following, self._store)
-
     async def create(self, spec: RunSpec) -> Run:
-        """Creates a run: it starts at once where its thread is idle, else it waits for its turn.
+        """Creates a run: it starts at once where its thread is idle and there is room, else it waits for its turn. A request whose key is known gives the run
+        of the first (design, promise 9).
 
         Cancellation before it returns may or may not have created the run.
 
@@ -115,11 +105,18 @@ class Runs:
             CheckpointNotFound: The thread has no such checkpoint.
             NothingToResume: It resumes, and nothing waits.
             ThreadBusy: The thread is busy and the run does not wait.
+            RequestReused: The request's key belongs to another request.
             CapacityReached: The server has as many runs as it allows.
             Draining: The server stops.
         """
+        return (await self._create(spec)).run
+
+    async def _create(self, spec: RunSpec) -> Admitted:
         self._worker.check_open()
         spec = self._admission.check_request(spec)
+        known = await self._admission.known(spec)
+        if known is not None:
+            return Admitted(run=known, existing=True)
         self._admission.check_room(1)
         await self._admission.check_thread(spec)
         return await self._admission.admit(spec)
@@ -148,27 +145,43 @@ class Runs:
         for index, spec in enumerate(specs):
             with named(index):
                 checked.append(self._admission.check_request(spec))
-        self._admission.check_room(len(checked))
-        await self._admission.check_places(checked)
-        return await self._worker.see_through(self._admit_all(checked))
+        known = await self._known(checked)
+        if len(known) < len(checked):
+            self._admission.check_room(len(checked) - len(known))
+            await self._admission.check_places(checked, known)
+        return await self._worker.see_through(self._admit_all(checked, known))
 
-    async def _admit_all(self, specs: Sequence[RunSpec]) -> Sequence[Run]:
-        created: list[Run] = []
+    async def _known(self, specs: Sequence[RunSpec]) -> dict[int, Run]:
+        """The runs of earlier requests with the same keys, by their place in the batch."""
+        known = {}
+        for index, spec in enumerate(specs):
+            with named(index):
+                if (run := await self._admission.known(spec)) is not None:
+                    known[index] = run
+        return known
+
+    async def _admit_all(self, specs: Sequence[RunSpec], known: Mapping[int, Run]) -> Sequence[Run]:
+        created: list[Admitted] = []
         try:
             for index, spec in enumerate(specs):
                 with named(index):
-                    created.append(await self._admission.admit(spec))
+                    found = known.get(index)
+                    made = await self._admission.admit(spec) if found is None else Admitted(run=found, existing=True)
+                    created.append(made)
         except GraphwireError:
-            for run in created:
-                self.abandon(run.run_id)
+            for admitted in created:
+                if not admitted.existing:
+                    self.abandon(admitted.run.run_id)
             raise
-        return created
+        return [admitted.run for admitted in created]
 
     async def get(self, run_id: str, thread_id: str | None = None) -> Run:
         """The run. Raises RunNotFound, also where it belongs to another thread, and InvalidField for what is no UUID."""
         run_id = check_uuid("run_id", run_id)
         run = await self._ephemeral.get_run(run_id) or await self._store.get_run(run_id)
-        if run is None or (thread_id is not None and run.thread_id != check_uuid("thread_id", thread_id)):
+        if run is None or self._worker.remains.over(run):
+            raise RunNotFound(run_id)
+        if thread_id is not None and run.thread_id != check_uuid("thread_id", thread_id):
             raise RunNotFound(run_id)
         return run
 
@@ -180,11 +193,15 @@ class Runs:
         return await self._store.list_runs(thread_id, status, page)
 
     async def wait(self, run: Run) -> Run:
-        """Waits until a run has ended and returns it. Cancelling the wait does not cancel the run."""
-        job = self._worker.job(run.run_id)
-        if job is not None:
-            return await asyncio.shield(job.ended)
-        return await self.get(run.run_id)
+        """Waits until a run has ended and returns it. Cancelling the wait does not cancel the run. Raises Draining where the server stops before that."""
+        while (job := self._worker.jobs.get(run.run_id)) is None:
+            found = await self.get(run.run_id)
+            if found.status.ended:
+                return found
+            # The server stops and has given it back; or its row is written, and whoever admitted it is about to take charge of it.
+            self._worker.check_open()
+            await asyncio.sleep(0)
+        return await asyncio.shield(job.ended)
 
     async def output(self, run: Run) -> bytes:
         """What a run that has ended gave: the values of its last superstep as JSON text, `null` where there are none."""
@@ -195,30 +212,57 @@ class Runs:
         state = await self._states.get(run.graph_id, run.thread_id, at, subgraphs=False)
         return state.values if state else b"null"
 
-    async def cancel(self, run_id: str, thread_id: str | None = None) -> Run:
-        """Asks a run to stop, and returns it as it is; `wait` tells when it has ended. Once asked, asking again changes nothing.
+    async def cancel(
+        self, run_id: str, thread_id: str | None = None, action: CancelAction = CancelAction.INTERRUPT
+    ) -> Run:
+        """Asks a run to stop, and returns it as it is; `wait` tells when it has ended. Asking again changes nothing, but that a rollback replaces an interrupt.
+        That it was asked is durable when this returns: should the process die, the run is not taken up again (design, promise 8).
 
         Raises:
             RunNotFound: There is no such run.
             RunFinished: It has ended.
         """
         run = await self.get(run_id, thread_id)
-        job = self._worker.job(run.run_id)
-        if job is None:
-            raise RunFinished(run.run_id, run.status)
-        self._worker.cancel(job)
-        return run
+        asked = None if run.status.ended else await self._ask_to_stop(run, action)
+        if asked is None:
+            raise RunFinished(run.run_id, (await self._last_seen(run)).status)
+        return asked
+
+    async def _ask_to_stop(self, run: Run, action: CancelAction) -> Run | None:
+        """The run after it was asked; None where it has ended."""
+        store = self._store_of(run)
+        try:
+            asked = await store.request_cancel(run.run_id, action)
+        except asyncio.CancelledError:
+            # That it is to stop may be written all the same, and then one that waits would neither start nor end.
+            self._worker.adopt(run, store)
+            raise
+        if asked is None or asked.status.ended:
+            return None
+        job = self._worker.jobs.get(run.run_id)
+        if job is not None:
+            self._worker.cancel(job, action)
+        return asked
+
+    async def _last_seen(self, run: Run) -> Run:
+        return await self._store_of(run).get_run(run.run_id) or run
 
     async def cancel_many(
-        self, *, status: ActiveStatus | None = None, thread_id: str | None = None, run_ids: Sequence[str] = ()
+        self,
+        *,
+        status: ActiveStatus | None = None,
+        thread_id: str | None = None,
+        run_ids: Sequence[str] = (),
+        action: CancelAction = CancelAction.INTERRUPT,
     ) -> Sequence[Run]:
         """Asks several runs to stop, and returns those as they are. Named are either all in a status or, on one thread, those with an id; ids of runs that
-        have ended or do not exist are passed over (wire fact 65).
+        have ended or do not exist are passed over (wire fact 65). That they were asked is durable when this returns.
 
         Args:
             status: All runs of this process in this status; with `thread_id`, those of one thread.
             thread_id: The thread: a UUID. Required with `run_ids`.
             run_ids: The runs: UUIDs, at most 100. Not together with `status`.
+            action: What becomes of their work.
 
         Returns:
             The runs that were asked, in the order in which they were created, those that had been asked before included. At least one.
@@ -228,18 +272,20 @@ class Runs:
             RunNotFound: There is nothing to cancel.
         """
         meant = selection(status, thread_id, run_ids)
-        found = [job for job in self._worker.jobs() if meant.has(job.run)]
-        if not found:
+        found = [job.run for job in self._worker.jobs if meant.has(job.run)]
+        asked = await asyncio.gather(*(self._ask_to_stop(run, action) for run in found))
+        stopping = [run for run in asked if run is not None]
+        if not stopping:
             raise meant.nothing()
-        for job in found:
-            self._worker.cancel(job)
-        return [job.run for job in found]
+        return stopping
 
     def abandon(self, run_id: str) -> None:
-        """Asks a run to stop because its caller is gone; nothing happens where it has ended. Does not wait: the caller's task is ending."""
-        job = self._worker.job(run_id)
+        """Asks a run to stop because its caller is gone; nothing happens where it has ended. Does not wait: the caller's task is ending. It stops at once; that it
+        was asked is written at its end.
+        """
+        job = self._worker.jobs.get(run_id)
         if job is not None:
-            self._worker.cancel(job)
+            self._worker.cancel(job, CancelAction.INTERRUPT)
 
     async def delete(self, run_id: str, thread_id: str | None = None) -> None:
         """Deletes a run that has ended; one that is stateless can then no longer be joined. Raises RunNotFound, RunActive."""
@@ -247,17 +293,19 @@ class Runs:
         if not run.status.ended:
             raise RunActive(run.run_id, run.status)
         if run.stateless:
-            await self._worker.forget(run.run_id)
+            await self._worker.remains.drop(run.run_id)
         else:
             await self._store.delete_run(run.run_id)
 
     @asynccontextmanager
     async def stream(self, spec: RunSpec, wanted: Filter) -> AsyncIterator[tuple[Run, Batches]]:
         """Creates a run and gives its events from the first to the last. Raises as `create` and `follow` do."""
-        run = await self.create(spec)
-        if run.first_seq:
+        admitted = await self._create(spec)
+        run = admitted.run
+        if run.first_seq and not admitted.existing:
             async with self._logs.attach(run.thread_id, run.first_seq - 1) as log:
-                yield run, follow(log, run.run_id, min(run.first_seq - 1, log.newest_seq), wanted)
+                start = min(run.first_seq - 1, log.newest_seq)
+                yield run, await follow(self._reading(run, log), run.run_id, start, wanted)
         else:
             async with self.join(run.run_id, run.thread_id, 0, wanted) as (_, batches):
                 yield run, batches
@@ -284,32 +332,35 @@ class Runs:
         async with self._logs.attach(run.thread_id, await self._newest(run)) as log:
             # Read again: a run that ended meanwhile appended its terminal event to a log that this reader did not hold.
             run = await self._current(run.run_id)
+            reading = self._reading(run, log)
             if run.status.ended:
-                yield run, replay(log, run, after_seq, wanted)
+                yield run, await self._replay(reading, run, after_seq, wanted)
             else:
-                yield run, follow(log, run.run_id, cursor(log, run, after_seq), wanted)
+                yield run, await follow(reading, run.run_id, cursor(reading, run, after_seq), wanted)
+
+    async def _replay(self, reading: Reading, run: Run, after_seq: int | None, wanted: Filter) -> Batches:
+        try:
+            return await replay(reading, run, after_seq, wanted)
+        except CursorExpired:
+            await self.get(run.run_id)  # where its time has passed meanwhile, there is no such run
+            raise
+
+    def _reading(self, run: Run, log: ThreadLog) -> Reading:
+        return Reading(log, partial(self._store_of(run).kept_events, run.thread_id))
 
     async def _current(self, run_id: str) -> Run:
         """The run as it is at this moment. A row may be old when it arrives: the run may have begun or ended while it was read."""
         run = await self.get(run_id)
-        job = self._worker.job(run_id)
+        job = self._worker.jobs.get(run_id)
         if job is not None:
             return job.run
         return run if run.status.ended else await self.get(run_id)
 
     async def _newest(self, run: Run) -> int:
-        store = self._ephemeral if run.stateless else self._store
-        thread = await store.get_thread(run.thread_id)
+        thread = await self._store_of(run).get_thread(run.thread_id)
         if thread is None:
             raise RunNotFound(run.run_id)
         return thread.last_seq
 
-    async def _end_abandoned(self, run: Run) -> None:
-        """Ends a run whose process died, above every number that it can have delivered."""
-        thread = await self._store.get_thread(run.thread_id)
-        newest = max(thread.last_seq, thread.reserved_seq) if thread else run.first_seq
-        outcome = Outcome(status=RunStatus.ERROR, error=SERVER_DIED)
-        async with self._logs.attach(run.thread_id, newest) as log:
-            ended = finish(run, outcome, newest + length(outcome, told=False), self._clock())
-            await self._store.finish_run(ended, thread_status(outcome))
-            append_ending(log, ended, told=False)
+    def _store_of(self, run: Run) -> Store:
+        return self._ephemeral if run.stateless else self._store

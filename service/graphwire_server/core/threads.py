@@ -3,26 +3,30 @@
 Owns what callers may do with a thread. States are read and written by the thread's graph, through a port.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import (
     CheckpointNotFound,
+    GraphwireError,
     InvalidField,
     ThreadBusy,
     ThreadExists,
     ThreadHasNoGraph,
     ThreadNotFound,
 )
-from graphwire_server.core.follow import Batches, Filter, follow, starting_at
+from graphwire_server.core.follow import Batches, Filter, Reading, follow, starting_at
 from graphwire_server.core.model import (
     MAX_PAGE,
     CheckpointRef,
     JsonObject,
     JsonValue,
     Page,
+    StateUpdate,
     TaskInterrupts,
     Thread,
     ThreadQuery,
@@ -31,7 +35,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
-from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.spec import check_changes, check_uuid
 
 EMPTY_STATE = ThreadState(
     values=b"{}",
@@ -46,6 +50,21 @@ EMPTY_STATE = ThreadState(
 """The state of a thread that has none (wire fact 68)."""
 
 
+MOST_SUPERSTEPS = 1000
+"""The most supersteps that a thread is created with."""
+
+
+T = TypeVar("T")
+
+
+class SeeThrough(Protocol):
+    """Does what must not stop in the middle: a caller who is cancelled leaves, and the work goes on, awaited by whoever stops the server."""
+
+    async def __call__(self, work: Coroutine[Any, Any, T]) -> T:
+        """Gives what the work gives."""
+        ...
+
+
 class Threads:
     """The threads of this server.
 
@@ -56,11 +75,21 @@ class Threads:
         assistants: The assistants.
         clock: The time.
         new_id: A new UUID.
+        see_through: How what must not stop in the middle is done.
     """
 
     def __init__(
-        self, *, store: Store, logs: EventLog, states: States, assistants: Assistants, clock: Clock, new_id: NewId
+        self,
+        *,
+        store: Store,
+        logs: EventLog,
+        states: States,
+        assistants: Assistants,
+        clock: Clock,
+        new_id: NewId,
+        see_through: SeeThrough,
     ) -> None:
+        self._see_through = see_through
         self._store = store
         self._logs = logs
         self._states = states
@@ -69,21 +98,30 @@ class Threads:
         self._new_id = new_id
 
     async def create(
-        self, thread_id: str | None, metadata: JsonObject, *, keep_existing: bool = False, graph: str | None = None
+        self,
+        thread_id: str | None,
+        metadata: JsonObject,
+        *,
+        keep_existing: bool = False,
+        graph: str | None = None,
+        supersteps: Sequence[Sequence[StateUpdate]] = (),
     ) -> Thread:
-        """Creates a thread.
+        """Creates a thread, with a history where one is given: all of it or, where something in it is wrong, no thread.
 
         Args:
             thread_id: Its id; None for a new one.
             metadata: Its metadata.
             keep_existing: Whether an existing thread is returned instead of refused.
             graph: The graph that will run on it, by assistant id or name; None lets the first run decide.
+            supersteps: Changes of its state, superstep by superstep, as if nodes had returned them. At most MOST_SUPERSTEPS. They need a graph, and are
+                passed over where an existing thread is returned.
 
         Raises:
             ThreadExists: The id is taken.
-            InvalidField: The id is no UUID.
+            InvalidField: The id is no UUID, or the graph does not take a change.
             AssistantNotFound: There is no such graph.
         """
+        _check_supersteps(supersteps, graph)
         assistant = None if graph is None else self._assistants.get(graph)
         now = self._clock()
         thread = Thread(
@@ -102,7 +140,17 @@ class Threads:
             if not keep_existing:
                 raise
             return await self.get(thread.thread_id)
-        return thread
+        return await self._with_history(thread, supersteps) if supersteps else thread
+
+    async def _with_history(self, thread: Thread, supersteps: Sequence[Sequence[StateUpdate]]) -> Thread:
+        try:
+            await self._states.bulk_update(str(thread.graph_id), thread.thread_id, supersteps)
+            await self._note_state(str(thread.graph_id), thread.thread_id)
+        except BaseException:
+            # Also where the caller is gone: a thread with half a history is nothing that anybody asked for.
+            await self._see_through(self._delete(thread.thread_id))
+            raise
+        return await self.get(thread.thread_id)
 
     async def get(self, thread_id: str) -> Thread:
         """The thread. Raises ThreadNotFound, InvalidField."""
@@ -125,9 +173,18 @@ class Threads:
 
     async def delete(self, thread_id: str) -> None:
         """Deletes a thread with its runs and checkpoints. Raises ThreadNotFound, ThreadBusy, InvalidField."""
-        thread_id = check_uuid("thread_id", thread_id)
-        await self._store.delete_thread(thread_id)
+        error = await self._see_through(self._delete(check_uuid("thread_id", thread_id)))
+        if error is not None:
+            raise error
+
+    async def _delete(self, thread_id: str) -> GraphwireError | None:
+        """Deletes a thread, whether or not its caller leaves: else one that gets its id later would go on with its events. Returns why it cannot."""
+        try:
+            await self._store.delete_thread(thread_id)
+        except GraphwireError as error:
+            return error
         self._logs.forget(thread_id)
+        return None
 
     async def copy(self, thread_id: str) -> Thread:
         """Copies a thread: metadata, graph, status, interrupts, and all its checkpoints with those of its subgraphs. Runs are not copied.
@@ -173,7 +230,8 @@ class Threads:
         async with self._logs.attach(thread.thread_id, thread.last_seq) as log:
             # Read again: a thread that was deleted meanwhile has forgotten its log before this reader held it.
             thread = await self.get(thread_id)
-            yield thread, follow(log, None, starting_at(log, after_seq), wanted)
+            reading = Reading(log, partial(self._store.kept_events, thread.thread_id))
+            yield thread, await follow(reading, None, starting_at(log, after_seq), wanted)
 
     async def search(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> Sequence[Thread]:
         """A page of the threads that match. Raises InvalidField."""
@@ -218,14 +276,19 @@ class Threads:
         if at.checkpoint_id is not None:
             await self.state(thread_id, at, subgraphs=False)
         made = await self._states.update(thread.graph_id, thread.thread_id, at, values, as_node)
-        state = await self._states.get(thread.graph_id, thread.thread_id, CheckpointRef(), subgraphs=False)
-        if state is not None:
-            waiting = tuple(
-                TaskInterrupts(task_id=task.id, interrupts=task.interrupts) for task in state.tasks if task.interrupts
-            )
-            status = ThreadStatus.INTERRUPTED if state.next else ThreadStatus.IDLE
-            await self._store.set_thread_state(thread.thread_id, status=status, interrupts=waiting, now=self._clock())
+        await self._note_state(thread.graph_id, thread.thread_id)
         return made
+
+    async def _note_state(self, graph_id: str, thread_id: str) -> None:
+        """Writes what an edit of a thread's state has made of the thread."""
+        state = await self._states.get(graph_id, thread_id, CheckpointRef(), subgraphs=False)
+        if state is None:
+            return
+        waiting = tuple(
+            TaskInterrupts(task_id=task.id, interrupts=task.interrupts) for task in state.tasks if task.interrupts
+        )
+        status = ThreadStatus.INTERRUPTED if state.next else ThreadStatus.IDLE
+        await self._store.set_thread_state(thread_id, status=status, interrupts=waiting, now=self._clock())
 
     async def history(
         self, thread_id: str, *, ns: str, before: str | None, metadata: JsonObject, limit: int
@@ -237,3 +300,29 @@ class Threads:
         return await self._states.history(
             thread.graph_id, thread.thread_id, ns=ns, before=before, metadata=metadata, limit=limit
         )
+
+
+def _check_supersteps(supersteps: Sequence[Sequence[StateUpdate]], graph: str | None) -> None:
+    if not supersteps:
+        return
+    if graph is None:
+        raise InvalidField("supersteps", "need a graph that takes them; name it in graph_id")
+    if len(supersteps) > MOST_SUPERSTEPS:
+        raise InvalidField("supersteps", f"has {len(supersteps)}; at most {MOST_SUPERSTEPS} are taken")
+    for index, updates in enumerate(supersteps):
+        if not updates:
+            raise InvalidField(f"supersteps[{index}].updates", "is empty; a superstep has at least one change")
+        for place, update in enumerate(updates):
+            _check_update(f"supersteps[{index}].updates[{place}]", update)
+
+
+def _check_update(field: str, update: StateUpdate) -> None:
+    if update.command is None:
+        return
+    if update.values is not None:
+        raise InvalidField(f"{field}.command", "and values are both set; send one of them")
+    if update.command.has_resume:
+        raise InvalidField(
+            f"{field}.command.resume", "answers an interrupt, and nothing executes here; send update or goto"
+        )
+    check_changes(f"{field}.command", update.command)

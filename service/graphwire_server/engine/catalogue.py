@@ -4,11 +4,12 @@ Owns the graphs of one langgraph.json and how each is had for a use. What they a
 graphs here, and never runs a node. The invariant: a graph or a builder gives the same object to every use, a factory a fresh one.
 """
 
+import copy
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import orjson
 from langchain_core.runnables import RunnableConfig
@@ -28,6 +29,9 @@ from graphwire_server.engine.manifest import Manifest
 _SHAPE: AccessContext = "assistants.read"
 _STATES: AccessContext = "threads.read"
 
+Opening: TypeAlias = Callable[[str, AbstractAsyncContextManager[Graph]], AbstractAsyncContextManager[Graph]]
+"""How a use of a factory is opened."""
+
 
 class Catalogue:
     """The graphs of langgraph.json: the core's port `Graphs`, and the way to a graph for the engine.
@@ -39,6 +43,7 @@ class Catalogue:
     def __init__(self, graphs: Sequence[tuple[GraphInfo, Graph | Factory]]) -> None:
         self._infos = tuple(info for info, _ in graphs)
         self._graphs: Mapping[str, Graph | Factory] = {info.graph_id: graph for info, graph in graphs}
+        self._opening: Opening = lambda _, use: use
 
     @classmethod
     def load(cls, manifest: Manifest) -> "Catalogue":
@@ -80,8 +85,22 @@ class Catalogue:
             raise AssistantNotFound(graph_id)
         if isinstance(graph, Factory):
             access = access or (_STATES if config is None else RUNS)
-            return graph.open(Use(config=config or {}, access=access, context=context))
+            return self._opening(graph_id, graph.open(Use(config=config or {}, access=access, context=context)))
         return nullcontext(graph)
+
+    def opening(self, how: Opening) -> "Catalogue":
+        """The same graphs, with factories opened in a certain way.
+
+        Args:
+            how: Gets a graph's name and a use of its factory that is not open yet, and gives the use that is opened instead.
+        """
+        other = copy.copy(self)
+        other._opening = how  # noqa: SLF001  its own copy
+        return other
+
+    def makes(self, graph_id: str) -> bool:
+        """Whether a graph is made anew for each use, by a factory."""
+        return isinstance(self._graphs.get(graph_id), Factory)
 
     def list(self) -> Sequence[GraphInfo]:
         """All graphs, in the order of the file."""

@@ -6,7 +6,7 @@ encoded before anything else of the run happens, since the graph may change the 
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from graphwire_server.core.events import (
     Callback,
@@ -63,7 +63,7 @@ _NOTED = frozenset({"updates", "values"})
 """The modes that tell how a run ends."""
 
 
-def _nothing(namespace: tuple[str, ...], data: Any) -> None:
+def _nothing(chunks: "Chunks", namespace: tuple[str, ...], data: Any) -> None:
     """Makes no event of a chunk."""
 
 
@@ -103,15 +103,8 @@ class Chunks:
         self._private = frozenset(private)
         self._origins = Origins()
         self._partials = Partials() if whole_messages else None
-        self._steps: dict[str, Callable[[tuple[str, ...], Any], None]] = {
-            "values": self._values,
-            "updates": self._updates,
-            "messages": self._messages,
-            "custom": self._custom,
-            "tasks": self._tasks,
-            "checkpoints": self._checkpoints,
-            "debug": self._debug,
-        } | dict.fromkeys(hidden, _nothing)
+        # Methods that are not bound: bound ones would hold this object, and with it all events of the run, until the collector comes.
+        self._steps = self._STEPS | dict.fromkeys(hidden, _nothing)
         self.interrupted = False
         self.interrupts: tuple[Interrupt, ...] = ()
         self.values: Any = None
@@ -128,7 +121,7 @@ class Chunks:
             self._note(mode, data)
         step = self._steps.get(mode)
         if step is not None:
-            step(namespace, data)
+            step(self, namespace, data)
         else:
             encoded = dumps(data)
             self._append(namespace, Raw(mode=mode, data=encoded), ENVELOPE + len(encoded))
@@ -210,6 +203,16 @@ class Chunks:
 
     def _put(self, namespace: tuple[str, ...], payload: TaskStart | TaskResult | Checkpoint) -> None:
         self._append(namespace, payload, ENVELOPE + _size(payload))
+
+    _STEPS: ClassVar[dict[str, Callable[["Chunks", tuple[str, ...], Any], None]]] = {
+        "values": _values,
+        "updates": _updates,
+        "messages": _messages,
+        "custom": _custom,
+        "tasks": _tasks,
+        "checkpoints": _checkpoints,
+        "debug": _debug,
+    }
 
 
 def plain_values(data: Any) -> Any:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from langgraph.pregel import Pregel
 
 from graphwire_server.core.events import Error
 from graphwire_server.core.model import Outcome, Run, RunStatus
-from graphwire_server.core.ports import Append
+from graphwire_server.core.ports import Append, Room
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import ENVELOPE, Chunks, plain_values
 from graphwire_server.engine.encoding import dumps
@@ -29,7 +30,11 @@ from graphwire_server.engine.request import (
     private_names,
     resumes_with_null,
 )
+from graphwire_server.engine.resuming import stops_here
 from graphwire_server.engine.states import answered, stopped, with_checkpointer
+from graphwire_server.engine.tap import MODES as TAPPED
+from graphwire_server.engine.tap import Tap
+from graphwire_server.engine.threads import RUN
 from graphwire_server.engine.writer import CONFIG_KEY, NamingRuntime
 
 _log = logging.getLogger("graphwire.engine")
@@ -43,39 +48,52 @@ _MODES = {"messages-tuple": "messages"}
 _HIDDEN_TAG = "langsmith:hidden"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savers:
+    """Where the checkpoints of runs go.
+
+    Attributes:
+        of_run: The checkpointer of a run on a thread: what is written through it after the run has ended is refused.
+        last_checkpoint_id: The latest checkpoint of a thread's root graph, without reading its state.
+        ephemeral: Makes a checkpointer for one stateless run, which nothing outlives.
+    """
+
+    of_run: Callable[[Run], BaseCheckpointSaver[Any]]
+    last_checkpoint_id: Callable[[str], str | None]
+    ephemeral: Callable[[], BaseCheckpointSaver[Any]]
+
+
 class GraphExecutor:
     """Executes runs (port `Executor`).
 
     Args:
         catalogue: The graphs.
-        checkpointer: Keeps the checkpoints of threads.
-        last_checkpoint_id: The latest checkpoint of a thread's root graph, without reading its state.
-        ephemeral: Makes a checkpointer for one stateless run, which nothing outlives.
+        savers: Where checkpoints go.
+        lingering: The synchronous nodes of a run that execute in threads at this moment, by its id.
     """
 
     def __init__(
-        self,
-        catalogue: Catalogue,
-        checkpointer: BaseCheckpointSaver[Any],
-        last_checkpoint_id: Callable[[str], str | None],
-        ephemeral: Callable[[], BaseCheckpointSaver[Any]],
+        self, catalogue: Catalogue, savers: Savers, lingering: Callable[[str], tuple[str, ...]] = lambda _: ()
     ) -> None:
         self._catalogue = catalogue
-        self._checkpointer = checkpointer
-        self._last_checkpoint_id = last_checkpoint_id
-        self._ephemeral = ephemeral
+        self._savers = savers
+        self._lingering = lingering
         self._needs_saver: WeakKeyDictionary[Pregel[Any, Any, Any, Any], bool] = WeakKeyDictionary()
 
-    async def execute(self, run: Run, append: Append) -> Outcome:
+    async def execute(self, run: Run, append: Append, *, goes_on: bool = False, room: Room | None = None) -> Outcome:
         """Runs the graph to its end (port `Executor`)."""
-        config = graph_config(run)
+        RUN.set(run.run_id)
+        config = graph_config(run, goes_on=goes_on)
         try:
             async with self._catalogue.open(run.graph_id, config) as opened:
                 graph = with_checkpointer(opened, self._saver(run, opened))
+                if goes_on and await stops_here(graph, run):
+                    return await stopped(graph, run.thread_id, RunStatus.SUCCESS)
                 chunks = Chunks(
                     append, _hidden(run), whole_messages=_whole_messages(run), private=private_names(run.spec)
                 )
-                await self._stream(graph, run, config, chunks)
+                given = None if goes_on else await self._given(graph, run)
+                await self._stream(graph, run, given, config, chunks, _Pace(room))
                 return await self._outcome(graph, run, chunks)
         except Exception as error:  # noqa: BLE001  whatever a graph raises is its outcome
             _log.info("graph failed", exc_info=error, extra={"run_id": run.run_id, "graph_id": run.graph_id})
@@ -83,22 +101,45 @@ class GraphExecutor:
             append((), Error(error=failure), ENVELOPE + len(failure.message))
             return Outcome(status=RunStatus.ERROR, error=failure, checkpoint_id=self._last_checkpoint(run))
 
+    async def has_begun(self, run: Run) -> bool:
+        """Whether an earlier attempt has left a checkpoint to go on from (port `Executor`)."""
+        if run.stateless:
+            return False
+        config: RunnableConfig = {"configurable": {"thread_id": run.thread_id, "checkpoint_ns": ""}}
+        latest = await self._savers.of_run(run).aget_tuple(config)
+        return latest is not None and latest.metadata.get("run_id") == run.run_id
+
     async def stopped_at(self, run: Run) -> Outcome:
         """What a run that was cut short has left (port `Executor`)."""
+        lingering = self._lingering(run.run_id)
         if run.stateless:
-            return Outcome(status=RunStatus.INTERRUPTED)
+            return Outcome(status=RunStatus.INTERRUPTED, lingering=lingering)
         async with self._catalogue.open(run.graph_id, graph_config(run)) as opened:
-            graph = with_checkpointer(opened, self._checkpointer)
-            return await stopped(graph, run.thread_id, RunStatus.INTERRUPTED)
+            graph = with_checkpointer(opened, self._savers.of_run(run))
+            left = await stopped(graph, run.thread_id, RunStatus.INTERRUPTED)
+        return replace(left, lingering=lingering)
 
     async def _stream(
-        self, graph: Pregel[Any, Any, Any, Any], run: Run, config: RunnableConfig, chunks: Chunks
+        self,
+        graph: Pregel[Any, Any, Any, Any],
+        run: Run,
+        given: Any,
+        config: RunnableConfig,
+        chunks: Chunks,
+        pace: "_Pace",
     ) -> None:
-        if "custom" in run.spec.stream_modes:
+        modes = _asked(run) | _hidden(run)
+        if _taps(graph, run):
+            with Tap(chunks.add) as tap:
+                tap.into(config, graph, modes & TAPPED)
+                return await _plain(graph, given, config, _arguments(graph, run, modes - TAPPED), chunks, pace)
+        if "custom" in modes:
             config["configurable"][CONFIG_KEY] = NamingRuntime(store=graph.store)
-        given = await answered(graph, run) if resumes_with_null(run.spec) else graph_input(run.spec)
         follow = _events if "events" in run.spec.stream_modes else _plain
-        await follow(graph, run, given, config, chunks)
+        return await follow(graph, given, config, _arguments(graph, run, modes), chunks, pace)
+
+    async def _given(self, graph: Pregel[Any, Any, Any, Any], run: Run) -> Any:
+        return await answered(graph, run) if resumes_with_null(run.spec) else graph_input(run.spec)
 
     async def _outcome(self, graph: Pregel[Any, Any, Any, Any], run: Run, chunks: Chunks) -> Outcome:
         kept = run.stateless or (chunks.interrupted and chunks.values is not None)
@@ -114,10 +155,10 @@ class GraphExecutor:
         when they are streamed, when it is to stop at nodes, when subgraphs remember from call to call. Without, it takes a third less time.
         """
         if not run.stateless:
-            return self._checkpointer
+            return self._savers.of_run(run)
         spec = run.spec
         seen = spec.interrupt_before or spec.interrupt_after or not _asked(run).isdisjoint({"checkpoints", "debug"})
-        return self._ephemeral() if seen or self._stops_or_remembers(graph) else None
+        return self._savers.ephemeral() if seen or self._stops_or_remembers(graph) else None
 
     def _stops_or_remembers(self, graph: Pregel[Any, Any, Any, Any]) -> bool:
         """Whether the graph was compiled to stop at nodes, or has a subgraph with a memory of its own. Found out once for each graph."""
@@ -133,7 +174,7 @@ class GraphExecutor:
     def _last_checkpoint(self, run: Run) -> str:
         if run.stateless:
             return ""
-        return self._last_checkpoint_id(run.thread_id) or ""
+        return self._savers.last_checkpoint_id(run.thread_id) or ""
 
 
 def _asked(run: Run) -> frozenset[str]:
@@ -154,11 +195,20 @@ def _whole_messages(run: Run) -> bool:
     return "messages" in run.spec.stream_modes and "messages-tuple" not in run.spec.stream_modes
 
 
-def _arguments(graph: Pregel[Any, Any, Any, Any], run: Run) -> dict[str, Any]:
+def _taps(graph: Pregel[Any, Any, Any, Any], run: Run) -> bool:
+    """Whether what nodes stream may go the short way: where only the root graph streams, it runs here and from its root, and nobody asks for its callback events,
+    which carry the chunks of all modes.
+    """
+    spec = run.spec
+    inside = spec.checkpoint is not None and spec.checkpoint.checkpoint_ns
+    return isinstance(graph, Pregel) and not spec.stream_subgraphs and not inside and "events" not in spec.stream_modes
+
+
+def _arguments(graph: Pregel[Any, Any, Any, Any], run: Run, modes: frozenset[str]) -> dict[str, Any]:
     spec = run.spec
     made: dict[str, Any] = {
         "context": graph_context(graph, spec),
-        "stream_mode": sorted(_asked(run) | _hidden(run)),
+        "stream_mode": sorted(modes),
         "subgraphs": spec.stream_subgraphs,
     }
     if graph.checkpointer is not None:
@@ -181,28 +231,38 @@ def _durability(run: Run) -> str:
 class _Pace:
     """Tells a burst when to let others have the loop. A call is cheaper than one more generator around each chunk."""
 
-    __slots__ = ("_resumed", "_seen")
+    __slots__ = ("_resumed", "_room", "_seen")
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None) -> None:
+        self._room = room
         self._seen = 0
         self._resumed = time.monotonic()
 
     def due(self) -> bool:
-        """Whether the time is up; asked once for each chunk."""
+        """Whether the time is up, or there is no room; asked once for each chunk."""
+        if self._room is not None and self._room.full:
+            return True
         self._seen += 1
         return self._seen % _LOOK_EVERY == 0 and time.monotonic() - self._resumed > _SLICE
 
     async def rest(self) -> None:
-        """Lets others have the loop."""
+        """Lets others have the loop, and waits for room."""
         await asyncio.sleep(0)
+        if self._room is not None:
+            await self._room.wait()
         self._resumed = time.monotonic()
 
 
 async def _plain(
-    graph: Pregel[Any, Any, Any, Any], run: Run, given: Any, config: RunnableConfig, chunks: Chunks
+    graph: Pregel[Any, Any, Any, Any],
+    given: Any,
+    config: RunnableConfig,
+    arguments: dict[str, Any],
+    chunks: Chunks,
+    pace: _Pace,
 ) -> None:
-    add, pace, nested = chunks.add, _Pace(), run.spec.stream_subgraphs
-    made = graph.astream(given, config, **_arguments(graph, run))
+    add, nested = chunks.add, arguments["subgraphs"]
+    made = graph.astream(given, config, **arguments)
     async with aclosing(cast("AsyncGenerator[Any, None]", made)) as stream:
         async for chunk in stream:
             if nested:
@@ -214,14 +274,19 @@ async def _plain(
 
 
 async def _events(
-    graph: Pregel[Any, Any, Any, Any], run: Run, given: Any, config: RunnableConfig, chunks: Chunks
+    graph: Pregel[Any, Any, Any, Any],
+    given: Any,
+    config: RunnableConfig,
+    arguments: dict[str, Any],
+    chunks: Chunks,
+    pace: _Pace,
 ) -> None:
     """The run by its callback events. The root graph's own stream events carry the chunks of the other modes (wire fact 19)."""
-    pace = _Pace()
-    made = graph.astream_events(given, config, version="v2", **_arguments(graph, run))
+    run_id = str(config["run_id"])
+    made = graph.astream_events(given, config, version="v2", **arguments)
     async with aclosing(cast("AsyncGenerator[Any, None]", made)) as stream:
         async for event in stream:
-            if event["event"] == "on_chain_stream" and event["run_id"] == run.run_id:
+            if event["event"] == "on_chain_stream" and event["run_id"] == run_id:
                 *namespace, mode, data = event["data"]["chunk"]
                 chunks.add(tuple(namespace[0]) if namespace else (), mode, data)
             elif _HIDDEN_TAG not in (event.get("tags") or ()):

@@ -28,7 +28,7 @@ _RECURSION_LIMIT = 25
 def graph_input(spec: RunSpec) -> Any:
     """What the graph gets: a command, an input, or None to go on from a checkpoint."""
     if spec.command is not None:
-        return _command(spec.command)
+        return graph_command(spec.command)
     return spec.input if spec.has_input else None
 
 
@@ -37,7 +37,8 @@ def resumes_with_null(spec: RunSpec) -> bool:
     return spec.command is not None and spec.command.has_resume and spec.command.resume is None
 
 
-def _command(command: RunCommand) -> Command[Any]:
+def graph_command(command: RunCommand) -> Command[Any]:
+    """An instruction in LangGraph's own terms."""
     update = command.update
     if isinstance(update, list):
         update = [(key, value) for key, value in update]
@@ -48,10 +49,14 @@ def _command(command: RunCommand) -> Command[Any]:
     return Command(**given)
 
 
-def graph_config(run: Run) -> RunnableConfig:
+def graph_config(run: Run, *, goes_on: bool = False) -> RunnableConfig:
     """The configuration of a run: the caller's, with the ids of this run over it.
 
     LangGraph copies the ids into the metadata of everything that it calls; putting them there as well would make each merge longer.
+
+    Args:
+        run: The run.
+        goes_on: Whether it goes on from its own last checkpoint, so that the one that it began from no longer counts.
     """
     spec, config = run.spec, run.spec.config
     ids = {
@@ -70,7 +75,7 @@ def graph_config(run: Run) -> RunnableConfig:
         "tags": list(config.tags),
         "recursion_limit": config.recursion_limit or _RECURSION_LIMIT,
         "run_name": config.run_name or run.graph_id,
-        "configurable": {**given, **ids, "checkpoint_ns": "", **_checkpoint(spec)},
+        "configurable": {**given, **ids, "checkpoint_ns": "", **({} if goes_on else _checkpoint(spec))},
         "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA},
     }
     if config.max_concurrency is not None:

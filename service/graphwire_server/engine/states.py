@@ -4,8 +4,8 @@ Owns reading and writing them through the thread's graph, whose channels alone k
 """
 
 import copy
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import PregelTask, StateSnapshot
+from langgraph.types import StateUpdate as GraphStateUpdate
 
 from graphwire_server.core.errors import GraphwireError, InvalidField
 from graphwire_server.core.model import (
@@ -25,6 +26,7 @@ from graphwire_server.core.model import (
     Run,
     RunStatus,
     StateTask,
+    StateUpdate,
     TaskInterrupts,
     ThreadState,
 )
@@ -32,7 +34,10 @@ from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.chunks import interrupts, plain_values, without_internals
 from graphwire_server.engine.encoding import dumps
 from graphwire_server.engine.failures import run_error, task_error
-from graphwire_server.engine.request import graph_input
+from graphwire_server.engine.request import graph_command, graph_input
+
+_NOT_NODES = frozenset({"__end__", "__input__", "__copy__"})
+"""What a change of a state may also be made as: the graph's end, its input, a copy of the state as it is."""
 
 
 class GraphStates:
@@ -68,6 +73,17 @@ class GraphStates:
             made = await _updated(graph, _config(thread_id, at), values, as_node)
         return _reference(made) or CheckpointRef()
 
+    async def bulk_update(
+        self, graph_id: str, thread_id: str, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> CheckpointRef:
+        """Writes several supersteps, as if nodes had returned their changes (port `States`)."""
+        async with self._graph(graph_id) as graph:
+            _check_nodes(graph, supersteps)
+            given = [[_graph_update(one) for one in updates] for updates in supersteps]
+            with _refused("supersteps", "supersteps"):
+                made = await graph.abulk_update_state(_config(thread_id, CheckpointRef()), given)
+        return _reference(made) or CheckpointRef()
+
     async def history(
         self, graph_id: str, thread_id: str, *, ns: str, before: str | None, metadata: JsonObject, limit: int
     ) -> Sequence[ThreadState]:
@@ -93,16 +109,46 @@ class GraphStates:
 async def _updated(
     graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, values: JsonValue, as_node: str | None
 ) -> RunnableConfig:
-    """Writes a change. What the graph's own code says to it (a reducer, a type) is about what the caller sent. Raises InvalidField."""
-    try:
+    with _refused("values", "values" if as_node else "as_node"):
         return await graph.aupdate_state(config, values, as_node)
+
+
+@contextmanager
+def _refused(values: str, placing: str) -> Iterator[None]:
+    """What the graph's own code says to a change (a reducer, a type) is about what the caller sent.
+
+    Args:
+        values: The field whose values the graph refuses.
+        placing: The field that says where in the graph they belong.
+
+    Raises:
+        InvalidField: The graph does not take the change.
+    """
+    try:
+        yield
     except GraphwireError:
         raise
     except InvalidUpdateError as error:
-        raise InvalidField("values" if as_node else "as_node", str(error), http_status=400) from error
+        raise InvalidField(placing, str(error), http_status=400) from error
     except Exception as error:
         failure = run_error(error)
-        raise InvalidField("values", f"the graph refuses them: {failure.type}: {failure.message}", 400) from error
+        raise InvalidField(values, f"the graph refuses them: {failure.type}: {failure.message}", 400) from error
+
+
+def _graph_update(one: StateUpdate) -> GraphStateUpdate:
+    # LangGraph takes a command as well, though its type does not say so.
+    values: Any = graph_command(one.command) if one.command else one.values
+    return GraphStateUpdate(values, one.as_node)
+
+
+def _check_nodes(graph: Pregel[Any, Any, Any, Any], supersteps: Sequence[Sequence[StateUpdate]]) -> None:
+    """Raises InvalidField for a node that the graph does not have."""
+    for index, updates in enumerate(supersteps):
+        for place, one in enumerate(updates):
+            if one.as_node is not None and one.as_node not in graph.nodes and one.as_node not in _NOT_NODES:
+                field = f"supersteps[{index}].updates[{place}].as_node"
+                problem = f"{one.as_node!r} is no node; the graph has {', '.join(_nodes(graph))}"
+                raise InvalidField(field, problem, http_status=400)
 
 
 def _has_subgraph(graph: Pregel[Any, Any, Any, Any], checkpoint_ns: str) -> bool:

@@ -56,7 +56,13 @@ class Cors:
     allow_headers: tuple[str, ...] = ("*",)
     allow_credentials: bool = False
     allow_origin_regex: str | None = None
-    expose_headers: tuple[str, ...] = ("content-location", "location", "x-pagination-next", "x-pagination-total")
+    expose_headers: tuple[str, ...] = (
+        "content-location",
+        "graphwire-after-seq",
+        "location",
+        "x-pagination-next",
+        "x-pagination-total",
+    )
     max_age: int = 600
 
 

@@ -126,6 +126,7 @@ class Operation:
         many: The most items of a body that is an array of that shape; 0 where it is none.
         needs_body: Whether an empty body is refused; else it stands for an empty object.
         query: The shape of its query; None where it takes none.
+        headers: The headers that it reads beside what all read: a sentence for each.
         answers: What it answers with, by status: a type that pydantic can describe, or None for no body.
         stream: Whether its answer is a stream of server-sent events.
         html: Whether its answer is a page.
@@ -138,6 +139,7 @@ class Operation:
     many: int = 0
     needs_body: bool = False
     query: type[Shape] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[int, Any] = field(default_factory=lambda: {200: Any})
     stream: bool = False
     html: bool = False

@@ -11,6 +11,12 @@ from graphwire_server.core.model import Run
 from graphwire_server.rest.calls import Call
 
 _HEADER = "Last-Event-ID"
+RUN_HEADER = {
+    _HEADER: "The id of the last event that the caller has; -1 is the run's start. Without it, what happens from now on."
+}
+THREAD_HEADER = {
+    _HEADER: "The id of the last event that the caller has; - is all that is held. Without it, what happens from now on."
+}
 _MOST_DIGITS = 18
 _WHOLE_RUN = frozenset({"-1", "-", "0"})
 

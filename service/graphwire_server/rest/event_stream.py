@@ -6,7 +6,7 @@ Owns how batches of events become bytes on one caller's line, and what a stream 
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from graphwire_server.core.errors import Draining, GraphwireError, SlowReader
 from graphwire_server.core.events import End, Error, Event
+from graphwire_server.core.follow import Batches
 from graphwire_server.core.streams import Streams
 from graphwire_server.rest.calls import Headers
 from graphwire_server.rest.errors import internal
@@ -21,6 +22,9 @@ from graphwire_server.rest.frames import HEARTBEAT, error_frame, frames, numbere
 from graphwire_server.rest.lines import Line, let_go
 
 _log = logging.getLogger("graphwire.rest")
+
+AFTER_SEQ = "graphwire-after-seq"
+"""The header with the cursor behind which a stream starts: where a reader goes on that is cut off before its first event."""
 
 _HEAD = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -43,7 +47,7 @@ class Source:
         gone: Called when the caller went away before the end.
     """
 
-    batches: AsyncIterator[Sequence[Event]]
+    batches: Batches
     headers: Headers = ()
     numbered: bool = False
     watched: bool = False
@@ -76,7 +80,7 @@ class EventStream:
                 line = Line(scope, receive, send, self._streams.limits, HEARTBEAT)
                 done = False
                 try:
-                    await line.open(_HEAD, source.headers)
+                    await line.open(_HEAD, (*source.headers, (AFTER_SEQ, str(source.batches.after_seq))))
                     done = await line.attend(lambda: _pump(line, source))
                 finally:
                     if not done:
@@ -121,7 +125,7 @@ async def _pump(line: Line, source: Source) -> None:
 async def _write_all(line: Line, source: Source) -> None:
     framed, before = source.framer, None
     async for batch in source.batches:
-        content = framed(batch)
+        content = batch.made(framed)
         last = batch[-1].payload
         if type(last) is End and last.error is not None:
             content += _unseen_error(last, batch[-2] if len(batch) > 1 else before)

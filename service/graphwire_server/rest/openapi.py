@@ -68,11 +68,11 @@ def _operation(path: str, operation: Operation, schemas: dict[str, Any]) -> dict
         "tags": [_tag(path)],
         "responses": _responses(operation, schemas),
     }
-    parameters = [*_path_parameters(path), *_query_parameters(operation.query)]
-    if operation.stream and "{run_id}" in path:
-        parameters.append(
-            _header("Last-Event-ID", "The id of the last event that the caller has; -1 is the run's start.")
-        )
+    parameters = [
+        *_path_parameters(path),
+        *_query_parameters(operation.query),
+        *(_header(name, text) for name, text in operation.headers.items()),
+    ]
     if parameters:
         made["parameters"] = parameters
     if operation.body is not None:

@@ -65,7 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_head()
         super().on_message_begin()
         # The type that ASGI's authors gave it has no room for callables.
-        self.scope["extensions"] = {"graphwire.abort": self.transport.abort}  # type: ignore[dict-item]
+        self.scope["extensions"] = {"graphwire.abort": self.transport.abort}  # type: ignore[dict-item]  # as said above
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header. Those behind a chunked body are dropped: they have no bound, and come when the head has been judged."""

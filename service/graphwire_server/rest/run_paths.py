@@ -6,9 +6,16 @@ Owns their part of the table of routes.
 from typing import Any
 
 from graphwire_server.core.runs import MAX_BATCH
-from graphwire_server.rest import shown
+from graphwire_server.rest import cursor, idempotency, shown
 from graphwire_server.rest.calls import LISTED, Operation, Operations
-from graphwire_server.rest.run_queries import CancelManyBody, CancelQuery, JoinQuery, ListQuery, WaitQuery
+from graphwire_server.rest.run_queries import (
+    CancelManyBody,
+    CancelManyQuery,
+    CancelQuery,
+    JoinQuery,
+    ListQuery,
+    WaitQuery,
+)
 from graphwire_server.rest.run_requests import RunBody
 from graphwire_server.rest.runs import RunRoutes
 
@@ -50,6 +57,7 @@ def run_paths(runs: RunRoutes) -> Operations:
                 body=RunBody,
                 many=MAX_BATCH,
                 needs_body=True,
+                headers=idempotency.DESCRIBED,
                 answers={200: list[shown.ShownRun]},
             )
         },
@@ -59,7 +67,7 @@ def run_paths(runs: RunRoutes) -> Operations:
                 summary="Cancels runs by status, or of a thread by id.",
                 run=runs.cancel_many,
                 body=CancelManyBody,
-                query=CancelQuery,
+                query=CancelManyQuery,
                 answers={204: None},
             )
         },
@@ -77,6 +85,7 @@ def _create(name: str, runs: RunRoutes) -> Operation:
         run=runs.create,
         body=RunBody,
         needs_body=True,
+        headers=idempotency.DESCRIBED,
         answers={200: shown.ShownRun},
     )
 
@@ -88,6 +97,7 @@ def _create_stream(name: str, runs: RunRoutes) -> Operation:
         run=runs.stream,
         body=RunBody,
         needs_body=True,
+        headers=idempotency.DESCRIBED,
         stream=True,
     )
 
@@ -99,6 +109,7 @@ def _create_wait(name: str, runs: RunRoutes) -> Operation:
         run=runs.wait,
         body=RunBody,
         needs_body=True,
+        headers=idempotency.DESCRIBED,
     )
 
 
@@ -117,6 +128,7 @@ def _join_stream(name: str, runs: RunRoutes) -> Operation:
         summary="Attaches to a run: live, or behind Last-Event-ID.",
         run=runs.join_stream,
         query=JoinQuery,
+        headers=cursor.RUN_HEADER,
         stream=True,
     )
 

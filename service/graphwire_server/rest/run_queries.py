@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_core import from_json
 
-from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.follow import EVERYTHING, Filter
-from graphwire_server.core.model import RunStatus
+from graphwire_server.core.model import CancelAction, RunStatus
 from graphwire_server.core.spec import check_modes
 from graphwire_server.rest.shapes import Shape, Words
 
@@ -63,18 +63,23 @@ def _kind(name: str) -> str:
     return "messages" if mode == "messages-tuple" else mode
 
 
-class CancelQuery(Shape):
+class CancelManyQuery(Shape):
+    """How to cancel runs."""
+
+    action: Literal["interrupt", "rollback"] = "interrupt"
+    """What becomes of it: interrupt keeps what it has done; rollback undoes that and deletes the run. Default: interrupt."""
+
+    @property
+    def cancel_action(self) -> CancelAction:
+        """What becomes of the runs' work."""
+        return CancelAction(self.action)
+
+
+class CancelQuery(CancelManyQuery):
     """How to cancel a run."""
 
     wait: bool = False
     """Whether the answer comes when the run has ended."""
-    action: Literal["interrupt", "rollback"] = "interrupt"
-    """What becomes of it. This version does not offer rollback (501)."""
-
-    def check_offered(self) -> None:
-        """Raises NotOffered for what this version does not offer."""
-        if self.action == "rollback":
-            raise NotOffered("the action rollback")
 
 
 class CancelManyBody(Shape):

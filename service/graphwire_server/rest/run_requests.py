@@ -4,6 +4,7 @@ Owns the shape of a run's body (wire A6), and the step from it to what the core 
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -19,10 +20,12 @@ from graphwire_server.core.model import (
     RunConfig,
     RunSpec,
 )
-from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.spec import LONGEST_TIME, check_uuid
 from graphwire_server.rest.shapes import Shape
 
 JsonObject = dict[str, Any]
+LONGEST = LONGEST_TIME.total_seconds()
+"""The most seconds that a run waits or takes."""
 StreamMode = Literal[
     "values", "updates", "messages-tuple", "messages", "debug", "custom", "events", "tasks", "checkpoints"
 ]
@@ -154,9 +157,10 @@ class RunBody(Shape):
     stream_subgraphs: bool | None = None
     """Whether events of subgraphs are streamed too. Default: false."""
     stream_resumable: bool | None = None
-    """Whether readers may come back for the run's events, for 120 s after its end. Default: false."""
+    """Whether readers may come back for the run's events: they are kept, through restarts, for 120 s after its end. Default: false."""
     multitask_strategy: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
-    """What happens while another run is on the thread. Default: enqueue. This version does not offer interrupt and rollback (501)."""
+    """What happens while others are on the thread, those that wait included: the run waits for them (enqueue), is refused with 409 (reject), or cancels them,
+    which keeps what they have done (interrupt) or undoes it and deletes them (rollback). Default: enqueue."""
     if_not_exists: Literal["reject", "create"] | None = None
     """What happens where the thread does not exist. Default: reject."""
     durability: Literal["sync", "async", "exit"] | None = None
@@ -167,8 +171,11 @@ class RunBody(Shape):
     """What happens to the run when its caller goes away (stream and wait). Default: continue."""
     on_completion: Literal["delete", "keep"] | None = None
     """What becomes of a stateless run's thread. Default: delete."""
-    after_seconds: Annotated[float, Field(ge=0)] | None = None
-    """When the run starts. This version offers 0 alone (501)."""
+    after_seconds: Annotated[float, Field(ge=0, le=LONGEST)] | None = None
+    """How long the run waits before it may start, in seconds: 0 to ten years. Its thread counts as busy, and other runs start before it. Default: 0."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=LONGEST)] | None = None
+    """How long the run may take from its first start, in seconds: more than 0, at most ten years. It then ends with the status timeout and an error event. Default:
+    the server's limit. The documented surface does not have it."""
     webhook: str | None = None
     """This version does not offer it (501)."""
     feedback_keys: list[str] | None = None
@@ -181,19 +188,23 @@ class RunBody(Shape):
         """Whether the run is cancelled when its caller is gone."""
         return self.on_disconnect == "cancel"
 
-    def spec(self, thread_id: str | None, headers: Mapping[str, str], *, keep_output: bool) -> RunSpec:
+    def spec(
+        self, thread_id: str | None, headers: Mapping[str, str], *, keep_output: bool, request_id: str = ""
+    ) -> RunSpec:
         """The run that is asked for.
 
         Args:
             thread_id: The thread of the path; None is a stateless run.
             headers: Headers of the request that nodes may read (wire fact 74).
             keep_output: Whether somebody may ask a stateless run for its output.
+            request_id: The caller's key against doubled runs; empty for none.
 
         Raises:
             InvalidField: A field cannot be meant.
-            NotOffered: A field asks for what this version does not offer.
+            NotOffered: It has a webhook, which this version does not offer.
         """
-        self._check_offered()
+        if self.webhook is not None:
+            raise NotOffered("the field webhook")
         config = self.config or ConfigBody()
         modes = (
             self.stream_mode if isinstance(self.stream_mode, list) else [self.stream_mode or DEFAULT_STREAM_MODES[0]]
@@ -219,13 +230,10 @@ class RunBody(Shape):
             create_thread=self.if_not_exists == "create",
             keep_thread=self.on_completion == "keep" and thread_id is None,
             keep_output=keep_output,
+            start_after=timedelta(seconds=self.after_seconds or 0),
+            timeout=None if self.timeout_seconds is None else timedelta(seconds=self.timeout_seconds),
+            request_id=request_id,
         )
-
-    def _check_offered(self) -> None:
-        if self.webhook is not None:
-            raise NotOffered("the field webhook")
-        if self.after_seconds:
-            raise NotOffered("the field after_seconds")
 
     def _durability(self) -> Durability | None:
         if self.durability is not None:

@@ -3,12 +3,11 @@
 Owns which call of the core each route of runs is. A caller who is gone is handled here, since only the transport knows.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from graphwire_server.core.errors import RunNotFound
-from graphwire_server.core.events import Event
-from graphwire_server.core.follow import EVERYTHING
+from graphwire_server.core.follow import EVERYTHING, Batches
 from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.model import Outcome, Page, Run, RunSpec, RunStatus
 from graphwire_server.core.runs import Runs
@@ -19,8 +18,9 @@ from graphwire_server.rest.calls import Answer, Call, Headers, Reply
 from graphwire_server.rest.cursor import named, run_cursor
 from graphwire_server.rest.event_stream import EventStream, FailedStream, Source
 from graphwire_server.rest.frames import with_interrupts
+from graphwire_server.rest.idempotency import as_sent, item_key, request_key
 from graphwire_server.rest.lines import let_go
-from graphwire_server.rest.run_queries import CancelManyBody, CancelQuery, JoinQuery, ListQuery
+from graphwire_server.rest.run_queries import CancelManyBody, CancelManyQuery, CancelQuery, JoinQuery, ListQuery
 from graphwire_server.rest.run_requests import RunBody
 from graphwire_server.rest.waiting import Waiting, failed_value
 
@@ -41,23 +41,26 @@ class RunRoutes:
 
     async def create(self, call: Call) -> Reply:
         """Creates a run in the background."""
-        run = await self._runs.create(self._spec(call, call.body, keep_output=True))
+        run = await self._create(call)
         return Answer(value=answers.run_json(run), headers=_places(run, "")[1:])
 
     async def create_batch(self, call: Call) -> Reply:
         """Creates several stateless runs."""
-        specs = [self._spec(call, body, keep_output=True) for body in call.body]
-        return Answer(value=[answers.run_json(run) for run in await self._runs.create_batch(specs)])
+        key = request_key(call)
+        specs = [self._spec(call, body, item_key(key, index), keep_output=True) for index, body in enumerate(call.body)]
+        with as_sent():
+            runs = await self._runs.create_batch(specs)
+        return Answer(value=[answers.run_json(run) for run in runs])
 
     async def stream(self, call: Call) -> Reply:
         """Creates a run and streams it."""
-        return EventStream(self._streaming(self._spec(call, call.body, keep_output=False), call.body), self._streams)
+        spec = self._spec(call, call.body, request_key(call), keep_output=False)
+        return EventStream(self._streaming(spec, call.body), self._streams)
 
     async def wait(self, call: Call) -> Reply:
         """Creates a run and waits for its values."""
         self._streams.check_room()  # a caller who is told to try again must not have made a run
-        run = await self._runs.create(self._spec(call, call.body, keep_output=True))
-        return self._waiting(run, cancels=call.body.cancels)
+        return self._waiting(await self._create(call), cancels=call.body.cancels)
 
     async def join(self, call: Call) -> Reply:
         """Waits for the values of a run."""
@@ -90,18 +93,21 @@ class RunRoutes:
     async def cancel(self, call: Call) -> Reply:
         """Cancels a run (wire fact 64)."""
         query: CancelQuery = call.query
-        query.check_offered()
-        run = await self._runs.cancel(call.path["run_id"], call.path.get("thread_id"))
+        run = await self._runs.cancel(call.path["run_id"], call.path.get("thread_id"), query.cancel_action)
         if not query.wait:
             return Answer(status=202, empty=True)
         return Waiting(value=lambda: self._ended(run), streams=self._streams, gone=let_go)
 
     async def cancel_many(self, call: Call) -> Reply:
         """Cancels several runs (wire fact 65)."""
-        query: CancelQuery = call.query
-        query.check_offered()
+        query: CancelManyQuery = call.query
         body: CancelManyBody = call.body
-        await self._runs.cancel_many(status=body.status, thread_id=body.thread_id, run_ids=tuple(body.run_ids or ()))
+        await self._runs.cancel_many(
+            status=body.status,
+            thread_id=body.thread_id,
+            run_ids=tuple(body.run_ids or ()),
+            action=query.cancel_action,
+        )
         return Answer(status=204, empty=True)
 
     async def delete(self, call: Call) -> Reply:
@@ -116,13 +122,20 @@ class RunRoutes:
             check_uuid("thread_id", thread_id)
         return await self._runs.get(call.path["run_id"], thread_id)
 
-    def _spec(self, call: Call, body: RunBody, *, keep_output: bool) -> RunSpec:
+    async def _create(self, call: Call) -> Run:
+        spec = self._spec(call, call.body, request_key(call), keep_output=True)
+        with as_sent():
+            return await self._runs.create(spec)
+
+    def _spec(self, call: Call, body: RunBody, key: str, *, keep_output: bool) -> RunSpec:
         headers = self._headers.select(call.headers)
-        return body.spec(call.path.get("thread_id"), headers, keep_output=keep_output)
+        return body.spec(call.path.get("thread_id"), headers, keep_output=keep_output, request_id=key)
 
     @asynccontextmanager
     async def _streaming(self, spec: RunSpec, body: RunBody) -> AsyncIterator[Source]:
-        async with self._runs.stream(spec, EVERYTHING) as (run, batches):
+        async with AsyncExitStack() as stack:
+            with as_sent():
+                run, batches = await stack.enter_async_context(self._runs.stream(spec, EVERYTHING))
             yield self._source(run, batches, cancels=body.cancels)
 
     @asynccontextmanager
@@ -133,7 +146,7 @@ class RunRoutes:
                 joined, batches = await stack.enter_async_context(join)
             yield self._source(joined, batches, cancels=query.cancels)
 
-    def _source(self, run: Run, batches: AsyncIterator[Sequence[Event]], *, cancels: bool) -> Source:
+    def _source(self, run: Run, batches: Batches, *, cancels: bool) -> Source:
         return Source(
             batches=batches,
             headers=_places(run, "/stream"),
@@ -161,7 +174,8 @@ class RunRoutes:
         return with_interrupts(values, outcome.interrupts)
 
     async def _ended(self, run: Run) -> bytes:
-        await self._runs.wait(run)
+        with suppress(RunNotFound):  # it was rolled back while the head was sent
+            await self._runs.wait(run)
         return b"{}"
 
 

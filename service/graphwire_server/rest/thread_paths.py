@@ -3,7 +3,7 @@
 Owns their part of the table of routes.
 """
 
-from graphwire_server.rest import shown
+from graphwire_server.rest import cursor, shown
 from graphwire_server.rest.calls import LISTED, Operation, Operations
 from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
@@ -40,6 +40,7 @@ def thread_paths(threads: ThreadRoutes) -> Operations:
                 summary="Streams all runs of a thread, and stays open between them.",
                 run=threads.watch,
                 query=WatchQuery,
+                headers=cursor.THREAD_HEADER,
                 stream=True,
             )
         },

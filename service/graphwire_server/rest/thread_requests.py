@@ -8,9 +8,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from graphwire_server.core.errors import InvalidField, NotOffered
-from graphwire_server.core.model import MAX_PAGE, CheckpointRef, Page, ThreadQuery, ThreadSort, ThreadStatus
+from graphwire_server.core.model import (
+    MAX_PAGE,
+    CheckpointRef,
+    Page,
+    StateUpdate,
+    ThreadQuery,
+    ThreadSort,
+    ThreadStatus,
+)
 from graphwire_server.core.spec import check_uuid
-from graphwire_server.rest.run_requests import CheckpointBody, JsonObject
+from graphwire_server.core.threads import MOST_SUPERSTEPS
+from graphwire_server.rest.run_requests import CheckpointBody, CommandBody, JsonObject
 from graphwire_server.rest.shapes import Shape, Words
 
 Status = Literal["idle", "busy", "interrupted", "error"]
@@ -24,6 +33,29 @@ Limit = Annotated[int, Field(ge=1, le=1000)]
 Offset = Annotated[int, Field(ge=0, lt=2**62)]
 
 
+class StateUpdateBody(Shape):
+    """One change of a state, as if a node had returned it."""
+
+    values: Any = None
+    """The change, as the node would return it. null is none: then `as_node` alone counts."""
+    command: CommandBody | None = None
+    """A command that the node seems to have returned, instead of `values`: update and goto count."""
+    as_node: str | None = None
+    """The node; `__input__` is the graph's input. Default: the one that ran last."""
+
+    def update(self) -> StateUpdate:
+        """The change."""
+        command = None if self.command is None else self.command.command()
+        return StateUpdate(values=self.values, as_node=self.as_node, command=command)
+
+
+class SuperstepBody(Shape):
+    """What the nodes of one superstep have returned."""
+
+    updates: list[StateUpdateBody]
+    """The changes: at least one."""
+
+
 class ThreadBody(Shape):
     """A thread to create."""
 
@@ -35,15 +67,19 @@ class ThreadBody(Shape):
     """What happens where the id is taken: 409, or the thread that is there. Default: raise."""
     ttl: Any = None
     """This version does not offer it (501)."""
-    supersteps: list[Any] | None = None
-    """This version does not offer it (501)."""
+    supersteps: Annotated[list[SuperstepBody], Field(max_length=MOST_SUPERSTEPS)] | None = None
+    """What its state begins with: supersteps, each written as a checkpoint; at most 1000. They need `graph_id` in the metadata. Where one cannot be written,
+    there is no thread. A thread that exists stays as it is."""
 
     def check_offered(self) -> None:
         """Raises NotOffered for what this version does not offer."""
         if self.ttl is not None:
             raise NotOffered("the field ttl")
-        if self.supersteps:
-            raise NotOffered("the field supersteps")
+
+    @property
+    def history(self) -> tuple[tuple[StateUpdate, ...], ...]:
+        """What its state begins with."""
+        return tuple(tuple(each.update() for each in superstep.updates) for superstep in self.supersteps or ())
 
     @property
     def graph(self) -> str | None:

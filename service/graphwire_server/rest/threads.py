@@ -53,6 +53,7 @@ class ThreadRoutes:
             body.metadata or {},
             keep_existing=body.if_exists == "do_nothing",
             graph=self._known(body.graph),
+            supersteps=body.history,
         )
         return await self._answer(thread)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
-from graphwire_server.core.errors import GraphwireError
+from graphwire_server.core.errors import Draining, GraphwireError
 from graphwire_server.core.streams import Streams
 from graphwire_server.rest.calls import Headers
 from graphwire_server.rest.errors import internal, status_of
@@ -55,6 +55,10 @@ class Waiting:
     async def _finish(self, line: Line) -> None:
         try:
             value = await self.value()
+        except Draining:
+            # The run goes on at the next process. Whoever waits comes back to a line that broke (wire fact 5); a value would be the end of it.
+            line.cut()
+            return
         except GraphwireError as error:
             # The head is sent, so a failure looks as that of a run does (wire fact 12).
             value = failed_value(type(error).__name__, f"{status_of(error)}: {error.message}")

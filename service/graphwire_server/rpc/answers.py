@@ -11,6 +11,7 @@ from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,
     MultitaskStrategy,
+    Outcome,
     Run,
     RunConfig,
     Schemas,
@@ -20,7 +21,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.rpc.json_carrier import Fill, fill_text
-from graphwire_server.rpc.payloads import RUN_STATUS, write_error, write_interrupts
+from graphwire_server.rpc.payloads import CANCEL_ACTION, RUN_STATUS, write_error, write_interrupts
 
 _STRATEGIES = {
     MultitaskStrategy.ENQUEUE: run_pb2.MULTITASK_STRATEGY_ENQUEUE,
@@ -57,12 +58,22 @@ def write_run(made: run_pb2.Run, run: Run, fill: Fill) -> None:
     made.stateless = run.stateless
     made.first_seq = run.first_seq
     made.last_seq = run.last_seq
-    outcome = run.outcome
-    if outcome is not None:
-        made.checkpoint_id = "" if run.stateless else outcome.checkpoint_id
-        write_interrupts(made.interrupts, outcome.interrupts, fill)
-        if outcome.error is not None:
-            write_error(made.error, outcome.error)
+    if run.due_at is not None:
+        made.due_time.FromDatetime(run.due_at)
+    if run.started_at is not None:
+        made.start_time.FromDatetime(run.started_at)
+    if run.cancel is not None:
+        made.cancel_action = CANCEL_ACTION[run.cancel]
+    if run.outcome is not None:
+        _write_outcome(made, run.outcome, fill, stateless=run.stateless)
+
+
+def _write_outcome(made: run_pb2.Run, outcome: Outcome, fill: Fill, *, stateless: bool) -> None:
+    made.checkpoint_id = "" if stateless else outcome.checkpoint_id
+    write_interrupts(made.interrupts, outcome.interrupts, fill)
+    if outcome.error is not None:
+        write_error(made.error, outcome.error)
+    made.lingering_nodes.extend(outcome.lingering)
 
 
 def write_result(made: run_pb2.RunResult, run: Run, output: bytes, fill: Fill) -> None:

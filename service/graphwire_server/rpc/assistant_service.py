@@ -7,7 +7,7 @@ from graphwire.v1 import assistant_pb2
 from graphwire.v1 import assistant_service_pb2 as pb
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import NotOffered
-from graphwire_server.rpc import requests
+from graphwire_server.rpc import pages, requests
 from graphwire_server.rpc.answers import write_assistant, write_schemas
 from graphwire_server.rpc.json_carrier import fill_text, filler, parse_object
 
@@ -38,7 +38,7 @@ class AssistantService:
 
     async def search_assistants(self, request: pb.SearchAssistantsRequest) -> pb.SearchAssistantsResponse:
         """Lists assistants."""
-        page = requests.page(request.page_size, request.page_token)
+        page = pages.page(request.page_size, request.page_token)
         found = self._assistants.search(
             graph_id=request.graph_id,
             name=request.name,
@@ -46,7 +46,7 @@ class AssistantService:
             sort=requests.choose("sort_by", _SORTS, request.sort_by),
             descending=request.descending,
         )[page.offset : page.offset + page.limit]
-        answer = pb.SearchAssistantsResponse(next_page_token=requests.next_token(page, len(found)))
+        answer = pb.SearchAssistantsResponse(next_page_token=pages.next_token(page, len(found)))
         for assistant in found:
             write_assistant(answer.assistants.add(), assistant, filler(request.payload_format))
         return answer
@@ -74,9 +74,9 @@ class AssistantService:
         self, request: pb.ListAssistantVersionsRequest
     ) -> pb.ListAssistantVersionsResponse:
         """Lists the versions of an assistant."""
-        page = requests.page(request.page_size, request.page_token)
+        page = pages.page(request.page_size, request.page_token)
         found = self._assistants.versions(request.assistant_id)[page.offset : page.offset + page.limit]
-        answer = pb.ListAssistantVersionsResponse(next_page_token=requests.next_token(page, len(found)))
+        answer = pb.ListAssistantVersionsResponse(next_page_token=pages.next_token(page, len(found)))
         for assistant in found:
             write_assistant(answer.versions.add(), assistant, fill_text)
         return answer

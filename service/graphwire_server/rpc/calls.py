@@ -9,7 +9,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import grpc
@@ -18,10 +18,10 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from graphwire_server.core.batch import Batch
 from graphwire_server.core.errors import GraphwireError, InvalidField, SlowReader
-from graphwire_server.core.events import Event
 from graphwire_server.core.streams import Streams
-from graphwire_server.rpc.frames import frames, value_frames
+from graphwire_server.rpc.frames import shared_frames, value_frames
 from graphwire_server.rpc.status import CODES, DETAILS_KEY, internal, status
 
 _log = logging.getLogger("graphwire.rpc")
@@ -29,6 +29,7 @@ _log = logging.getLogger("graphwire.rpc")
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RUN_ID_KEY = "graphwire-run-id"
 THREAD_ID_KEY = "graphwire-thread-id"
+AFTER_SEQ_KEY = "graphwire-after-seq"
 
 
 class Stream:
@@ -43,20 +44,23 @@ class Stream:
         self._context = context
         self._write_timeout = write_timeout
 
-    async def announce(self, run_id: str, thread_id: str) -> None:
-        """Sends the ids of the run before its first event, so that a reader that is cut off can join."""
-        await self._context.send_initial_metadata(((RUN_ID_KEY, run_id), (THREAD_ID_KEY, thread_id)))
+    async def announce(self, thread_id: str, run_id: str | None, after_seq: int) -> None:
+        """Sends where the stream is before its first event: a reader that is cut off can come back with that, and nothing passes by from then on.
 
-    async def announce_thread(self, thread_id: str) -> None:
-        """Sends the id of the thread before the first event of a stream that is no run's: from then on, nothing passes by."""
-        await self._context.send_initial_metadata(((THREAD_ID_KEY, thread_id),))
+        Args:
+            thread_id: The thread.
+            run_id: The run; None for a stream that is no run's.
+            after_seq: The cursor behind which the stream starts.
+        """
+        run = () if run_id is None else ((RUN_ID_KEY, run_id),)
+        await self._context.send_initial_metadata((*run, (THREAD_ID_KEY, thread_id), (AFTER_SEQ_KEY, str(after_seq))))
 
-    async def pump(self, batches: AsyncIterator[Sequence[Event]], *, as_values: bool) -> None:
+    async def pump(self, batches: AsyncIterable[Batch], *, as_values: bool) -> None:
         """Hands batch after batch to the reader's connection, until there are no more. Raises SlowReader, and what `batches` raises."""
         async for batch in batches:
             await self.write(batch, as_values=as_values)
 
-    async def write(self, batch: Sequence[Event], *, as_values: bool) -> None:
+    async def write(self, batch: Batch, *, as_values: bool) -> None:
         """Hands a batch to the reader's connection.
 
         A reader that does not read blocks the connection and nothing else; after a time it is given up. The message that waited then reaches it
@@ -65,7 +69,7 @@ class Stream:
         Raises:
             SlowReader: The reader did not take a message in time.
         """
-        for message, cursor in value_frames(batch) if as_values else frames(batch):
+        for message, cursor in value_frames(batch) if as_values else shared_frames(batch):
             try:
                 async with asyncio.timeout(self._write_timeout):
                     await self._context.write(message)

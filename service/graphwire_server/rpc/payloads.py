@@ -12,7 +12,7 @@ from graphwire.v1 import event_pb2, run_pb2
 from graphwire.v1.error_pb2 import RunError as RunErrorMessage
 from graphwire.v1.interrupt_pb2 import Interrupt as InterruptMessage
 from graphwire_server.core import events
-from graphwire_server.core.model import Interrupt, RunError, RunStatus
+from graphwire_server.core.model import CancelAction, Interrupt, RunError, RunStatus
 from graphwire_server.rpc.json_carrier import Fill
 
 RUN_STATUS = {
@@ -24,6 +24,12 @@ RUN_STATUS = {
     RunStatus.INTERRUPTED: run_pb2.RUN_STATUS_INTERRUPTED,
 }
 """The wire's name of each status."""
+
+CANCEL_ACTION = {
+    CancelAction.INTERRUPT: run_pb2.CANCEL_ACTION_INTERRUPT,
+    CancelAction.ROLLBACK: run_pb2.CANCEL_ACTION_ROLLBACK,
+}
+"""The wire's name of what becomes of a cancelled run."""
 
 
 def write_payload(target: event_pb2.StreamEvent, payload: events.Payload, fill: Fill) -> None:
@@ -231,6 +237,9 @@ def _end(target: event_pb2.StreamEvent, payload: events.End, fill: Fill) -> None
     write_interrupts(made.interrupts, payload.interrupts, fill)
     if payload.error is not None:
         write_error(made.error, payload.error)
+    if payload.cancel is not None:
+        made.cancel_action = CANCEL_ACTION[payload.cancel]
+    made.lingering_nodes.extend(payload.lingering)
 
 
 _WRITERS: dict[type, Callable[[event_pb2.StreamEvent, Any, Fill], None]] = {

@@ -1,14 +1,14 @@
-"""Requests for runs, filters and pages as values of the core.
+"""Requests for runs and filters as values of the core.
 
 Owns the step from a proto request to what the core takes, and names the field that is wrong. Rules that hold on every transport are not here.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from graphwire.v1 import run_pb2, thread_pb2
@@ -18,13 +18,13 @@ from graphwire_server.core.errors import InvalidField, NotOffered
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import (
     DEFAULT_STREAM_MODES,
-    MAX_PAGE,
+    KEYS_FOR,
+    CancelAction,
     CheckpointRef,
     Command,
     Durability,
     Goto,
     MultitaskStrategy,
-    Page,
     RunConfig,
     RunSpec,
     RunStatus,
@@ -32,7 +32,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.selection import ActiveStatus
-from graphwire_server.core.spec import check_modes, check_uuid
+from graphwire_server.core.spec import LONGEST_TIME, check_modes, check_uuid
 from graphwire_server.rpc.json_carrier import parse, parse_object
 from graphwire_server.rpc.payloads import RUN_STATUS
 
@@ -40,11 +40,6 @@ RunRequest = StreamRunRequest | CreateRunRequest | InvokeRunRequest
 
 E = TypeVar("E", bound=int)
 T = TypeVar("T")
-
-_LATER = ("start_after", "webhook", "request_id", "timeout")
-"""Fields of the contract that this version does not offer: they are refused, never ignored. (`feedback_keys` and `langsmith_tracer` ask for what a
-server that traces nothing cannot do otherwise than not at all, so they are taken.)
-"""
 
 _STRATEGIES = {
     run_pb2.MULTITASK_STRATEGY_UNSPECIFIED: MultitaskStrategy.ENQUEUE,
@@ -74,6 +69,11 @@ _DISCONNECT = {
     run_pb2.DISCONNECT_MODE_CONTINUE: False,
     run_pb2.DISCONNECT_MODE_CANCEL: True,
 }
+_ACTIONS = {
+    run_pb2.CANCEL_ACTION_UNSPECIFIED: CancelAction.INTERRUPT,
+    run_pb2.CANCEL_ACTION_INTERRUPT: CancelAction.INTERRUPT,
+    run_pb2.CANCEL_ACTION_ROLLBACK: CancelAction.ROLLBACK,
+}
 _ACTIVE: Mapping[run_pb2.RunStatus.ValueType, ActiveStatus] = {
     run_pb2.RUN_STATUS_UNSPECIFIED: "all",
     run_pb2.RUN_STATUS_PENDING: "pending",
@@ -101,17 +101,19 @@ def choose(field: str, table: Mapping[E, T], number: E) -> T:
     try:
         return table[number]
     except KeyError:
-        raise InvalidField(field, f"{number} is not a value that this version knows") from None
+        raise InvalidField(field, f"{number} is not a value that this version knows: 0 to {max(table)}") from None
 
 
 def run_spec(request: RunRequest) -> RunSpec:
-    """The run that a request asks for.
+    """The run that a request asks for. `feedback_keys` and `langsmith_tracer` ask for what a server that traces nothing cannot do otherwise than not at
+    all, so they are taken.
 
     Raises:
         InvalidField: A field cannot be read.
-        NotOffered: A field asks for what this version does not offer.
+        NotOffered: It has a webhook, which this version does not offer.
     """
-    _check_offered(request)
+    if request.webhook:
+        raise NotOffered("the field webhook")
     given = request.HasField
     keep = choose("on_completion", _ON_COMPLETION, request.on_completion)
     if keep is False and given("thread_id"):
@@ -121,7 +123,7 @@ def run_spec(request: RunRequest) -> RunSpec:
         thread_id=request.thread_id if given("thread_id") else None,
         has_input=given("input"),
         input=parse("input", request.input) if given("input") else None,
-        command=_command(request.command) if given("command") else None,
+        command=run_command("command", request.command) if given("command") else None,
         config=run_config("config", request.config) if given("config") else RunConfig(),
         context=parse_object("context", request.context) if given("context") else None,
         metadata=parse_object("metadata", request.metadata) if given("metadata") else {},
@@ -136,7 +138,23 @@ def run_spec(request: RunRequest) -> RunSpec:
         create_thread=choose("if_not_exists", _IF_NOT_EXISTS, request.if_not_exists),
         keep_thread=bool(keep),
         keep_output=not isinstance(request, StreamRunRequest),
+        start_after=_span("start_after", request.start_after),
+        timeout=_span("timeout", request.timeout) if given("timeout") else None,
+        request_id=request.request_id,
+        request_ttl=_span("request_id_ttl", request.request_id_ttl) if given("request_id_ttl") else KEYS_FOR,
     )
+
+
+def _span(field: str, duration: Duration) -> timedelta:
+    """A duration, in whole microseconds: what is finer is rounded down, so that less than 0 stays less than 0. Raises InvalidField."""
+    if abs(duration.nanos) >= 10**9 or duration.seconds * duration.nanos < 0:
+        raise InvalidField(field, "is not a duration: nanos must be less than a second, and have the sign of seconds")
+    try:
+        return timedelta(seconds=duration.seconds, microseconds=duration.nanos // 1000)
+    except OverflowError:
+        raise InvalidField(
+            field, f"{duration.seconds} seconds is out of bounds: at most {LONGEST_TIME.days} days"
+        ) from None
 
 
 def batch_specs(given: Sequence[CreateRunRequest]) -> list[RunSpec]:
@@ -162,22 +180,17 @@ def batch_fields() -> Iterator[None]:
         raise InvalidField(f"requests{error.field.removeprefix('[]')}", error.problem, error.http_status) from error
 
 
-def _check_offered(request: RunRequest) -> None:
-    for field, _ in request.ListFields():
-        if field.name in _LATER:
-            raise NotOffered(f"the field {field.name}")
-
-
-def _command(command: run_pb2.Command) -> Command:
+def run_command(field: str, command: run_pb2.Command) -> Command:
+    """An instruction to a graph. Raises InvalidField."""
     return Command(
         has_resume=command.HasField("resume"),
-        resume=parse("command.resume", command.resume) if command.HasField("resume") else None,
-        update=parse("command.update", command.update) if command.HasField("update") else None,
+        resume=parse(f"{field}.resume", command.resume) if command.HasField("resume") else None,
+        update=parse(f"{field}.update", command.update) if command.HasField("update") else None,
         goto=tuple(
             Goto(
                 node=step.node,
                 has_input=step.HasField("input"),
-                input=parse("command.goto.input", step.input) if step.HasField("input") else None,
+                input=parse(f"{field}.goto.input", step.input) if step.HasField("input") else None,
             )
             for step in command.goto
         ),
@@ -220,6 +233,11 @@ def cancels(mode: run_pb2.DisconnectMode.ValueType) -> bool:
     return choose("on_disconnect", _DISCONNECT, mode)
 
 
+def cancel_action(number: run_pb2.CancelAction.ValueType) -> CancelAction:
+    """What becomes of the work of a run that is cancelled. Raises InvalidField."""
+    return choose("action", _ACTIONS, number)
+
+
 def run_status(number: run_pb2.RunStatus.ValueType) -> RunStatus | None:
     """The status that a request asks for; None for any. Raises InvalidField."""
     return choose("status", _RUN_STATUSES, number)
@@ -255,32 +273,3 @@ def event_filter(wanted: EventFilter) -> Filter:
         nodes=frozenset(wanted.nodes),
         tags=frozenset(wanted.tags),
     )
-
-
-def page_limit(size: int) -> int:
-    """How many rows a page has. Raises InvalidField."""
-    if not 0 <= size <= MAX_PAGE:
-        raise InvalidField("page_size", f"must be 1 to {MAX_PAGE}, or 0 for 10")
-    return size or 10
-
-
-def page(size: int, token: str) -> Page:
-    """The slice that a request asks for. Raises InvalidField for a token that this server did not give."""
-    return Page(offset=_offset(token) if token else 0, limit=page_limit(size))
-
-
-def next_token(asked: Page, returned: int) -> str:
-    """The token of the page after this one; empty where this one was not full."""
-    if returned < asked.limit:
-        return ""
-    return base64.urlsafe_b64encode(b"offset:%d" % (asked.offset + returned)).decode()
-
-
-def _offset(token: str) -> int:
-    try:
-        name, _, number = base64.urlsafe_b64decode(token).partition(b":")
-        if name == b"offset" and 0 <= int(number) < 2**62:
-            return int(number)
-    except (binascii.Error, ValueError):
-        pass
-    raise InvalidField("page_token", "is not a token of this server; pass next_page_token unchanged")

@@ -4,26 +4,18 @@ Owns which call of the core each RPC is. A caller who is gone is handled here, s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from graphwire.v1 import run_pb2, run_service_pb2
 from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
-from graphwire_server.core.errors import NotOffered
-from graphwire_server.core.events import Event
-from graphwire_server.core.model import Run
+from graphwire_server.core.batch import Batch
+from graphwire_server.core.model import CancelAction, Run
 from graphwire_server.core.runs import Runs
-from graphwire_server.rpc import requests
+from graphwire_server.rpc import pages, requests
 from graphwire_server.rpc.answers import write_result, write_run
 from graphwire_server.rpc.calls import Stream
 from graphwire_server.rpc.json_carrier import Fill, fill_text, filler
-
-_ACTIONS = {
-    run_pb2.CANCEL_ACTION_UNSPECIFIED: False,
-    run_pb2.CANCEL_ACTION_INTERRUPT: False,
-    run_pb2.CANCEL_ACTION_ROLLBACK: True,
-}
-
 
 _OnThread = (
     run_service_pb2.JoinRunRequest
@@ -51,7 +43,7 @@ class RunService:
         cancels = requests.cancels(request.on_disconnect)
         async with self._runs.stream(spec, wanted) as (run, batches):
             with self._watched(run, cancels):
-                await stream.announce(run.run_id, run.thread_id)
+                await stream.announce(run.thread_id, run.run_id, batches.after_seq)
                 await _pump(batches, stream, as_values=request.payload_format == PAYLOAD_FORMAT_VALUE)
 
     async def join_run(self, request: run_service_pb2.JoinRunRequest, stream: Stream) -> None:
@@ -60,7 +52,7 @@ class RunService:
         after = request.after_seq if request.HasField("after_seq") else None
         async with self._runs.join(request.run_id, _thread(request), after, wanted) as (run, batches):
             with self._watched(run, cancels):
-                await stream.announce(run.run_id, run.thread_id)
+                await stream.announce(run.thread_id, run.run_id, batches.after_seq)
                 await _pump(batches, stream, as_values=request.payload_format == PAYLOAD_FORMAT_VALUE)
 
     async def create_run(self, request: run_service_pb2.CreateRunRequest) -> run_service_pb2.CreateRunResponse:
@@ -106,28 +98,30 @@ class RunService:
 
     async def list_runs(self, request: run_service_pb2.ListRunsRequest) -> run_service_pb2.ListRunsResponse:
         """Lists the runs of a thread."""
-        page = requests.page(request.page_size, request.page_token)
+        page = pages.page(request.page_size, request.page_token)
         found = await self._runs.list(request.thread_id, requests.run_status(request.status), page)
-        answer = run_service_pb2.ListRunsResponse(next_page_token=requests.next_token(page, len(found)))
+        answer = run_service_pb2.ListRunsResponse(next_page_token=pages.next_token(page, len(found)))
         for run in found:
             write_run(answer.runs.add(), run, filler(request.payload_format))
         return answer
 
     async def cancel_run(self, request: run_service_pb2.CancelRunRequest) -> run_service_pb2.CancelRunResponse:
-        """Cancels a run."""
-        _check_action(request.action)
-        run = await self._runs.cancel(request.run_id, _thread(request))
-        if request.wait:
-            run = await self._runs.wait(run)
+        """Cancels a run. A caller who waits for a rollback gets no run: it is deleted, whoever asked for that."""
+        asked = await self._runs.cancel(request.run_id, _thread(request), requests.cancel_action(request.action))
+        run = await self._runs.wait(asked) if request.wait else asked
         answer = run_service_pb2.CancelRunResponse()
-        write_run(answer.run, run, fill_text)
+        if not (request.wait and CancelAction.ROLLBACK in (asked.cancel, run.cancel)):
+            write_run(answer.run, run, fill_text)
         return answer
 
     async def cancel_runs(self, request: run_service_pb2.CancelRunsRequest) -> run_service_pb2.CancelRunsResponse:
         """Cancels several runs."""
-        _check_action(request.action)
-        status = requests.active_status(request)
-        runs = await self._runs.cancel_many(status=status, thread_id=_thread(request), run_ids=request.run_ids)
+        runs = await self._runs.cancel_many(
+            status=requests.active_status(request),
+            thread_id=_thread(request),
+            run_ids=request.run_ids,
+            action=requests.cancel_action(request.action),
+        )
         return run_service_pb2.CancelRunsResponse(run_ids=[run.run_id for run in runs])
 
     async def delete_run(self, request: run_service_pb2.DeleteRunRequest) -> run_service_pb2.DeleteRunResponse:
@@ -151,12 +145,7 @@ class RunService:
             raise
 
 
-def _check_action(action: run_pb2.CancelAction.ValueType) -> None:
-    if requests.choose("action", _ACTIONS, action):
-        raise NotOffered("CANCEL_ACTION_ROLLBACK")
-
-
-async def _pump(batches: AsyncIterator[Sequence[Event]], stream: Stream, *, as_values: bool) -> None:
+async def _pump(batches: AsyncIterator[Batch], stream: Stream, *, as_values: bool) -> None:
     async for batch in batches:
         await stream.write(batch, as_values=as_values)
 

@@ -5,9 +5,11 @@ Owns the listening socket. The services' methods are elsewhere. The invariant: h
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf import descriptor_pool
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -20,6 +22,7 @@ from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import handler
 from graphwire_server.rpc.keys import KeyCheck
 from graphwire_server.rpc.run_service import RunService
+from graphwire_server.rpc.symbols import Symbols
 from graphwire_server.rpc.thread_service import ThreadService
 
 _SERVICES = (
@@ -28,6 +31,8 @@ _SERVICES = (
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
 )
 _STOP_GRACE = 1.0
+_MOST_WAITING = 100_000
+"""Far more than the streams and runs that a server takes (`core/streams`, `core/runs`)."""
 _NO_KEYS = ApiKeys()
 
 
@@ -101,7 +106,9 @@ class GrpcServer:
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # its stubs know the synchronous one alone
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.full_name for service in _SERVICES]
-        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        shown = (*names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        symbols: Any = Symbols(descriptor_pool.Default())
+        reflection.enable_server_reflection(shown, self._server, symbols)
         if options.channelz:
             channelz.add_channelz_servicer(self._server)  # type: ignore[arg-type]  # its stubs know the synchronous server alone
 
@@ -146,8 +153,12 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", options.max_request_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.so_reuseport", 0),
+        # Calls that wait for the loop to see them: the core would refuse some of them at random from 1,000 on, with CANCELLED and no reason. Our own bounds say why.
+        ("grpc.server.max_pending_requests", _MOST_WAITING),
+        ("grpc.server.max_pending_requests_hard_limit", _MOST_WAITING),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.ping_timeout_ms", 10_000),  # the core goes by this one, and would wait 60 s for an answer
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ]

@@ -16,6 +16,7 @@ from graphwire_server.core.errors import (
     GraphwireError,
     InvalidField,
     Kind,
+    RequestReused,
     ResourceNotFound,
     StoreUnavailable,
     ThreadBusy,
@@ -73,6 +74,8 @@ def _details(error: GraphwireError) -> list[Message]:
         return [_resource(error.resource_type, error.resource_id, error.message)]
     if isinstance(error, ThreadExists):
         return [_resource("thread", error.resource_id, error.message)]
+    if isinstance(error, RequestReused):
+        return [_resource("run", error.metadata["run_id"], error.message)]
     if isinstance(error, ThreadBusy):
         violation = error_details_pb2.PreconditionFailure.Violation(
             type=error.reason, subject=f"threads/{error.metadata['thread_id']}", description=error.message

@@ -9,10 +9,11 @@ from graphwire_server.core.errors import NotOffered
 from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery
 from graphwire_server.core.spec import check_uuid
 from graphwire_server.core.threads import Threads
-from graphwire_server.rpc import requests
+from graphwire_server.rpc import pages, requests
 from graphwire_server.rpc.answers import write_checkpoint_ref, write_state, write_thread
 from graphwire_server.rpc.calls import Stream
 from graphwire_server.rpc.json_carrier import Fill, fill_text, filler, parse, parse_object
+from graphwire_server.rpc.supersteps import supersteps
 
 _IF_EXISTS = {
     thread_pb2.IF_EXISTS_UNSPECIFIED: False,
@@ -45,6 +46,7 @@ class ThreadService:
             parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
             keep_existing=requests.choose("if_exists", _IF_EXISTS, request.if_exists),
             graph=request.graph_id if request.HasField("graph_id") else None,
+            supersteps=supersteps(request.supersteps),
         )
         answer = thread_service_pb2.CreateThreadResponse()
         await self._write(answer.thread, thread, filler(request.payload_format), full=True)
@@ -82,14 +84,14 @@ class ThreadService:
         if request.HasField("values"):
             raise NotOffered("the field values")
         full = requests.choose("view", _VIEWS, request.view) is True
-        page = requests.page(request.page_size, request.page_token)
+        page = pages.page(request.page_size, request.page_token)
         query = ThreadQuery(
             metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
             status=requests.thread_status(request.status),
             thread_ids=tuple(request.thread_ids),
         )
         found = await self._threads.search(query, page, requests.thread_sort(request.sort_by), request.ascending)
-        answer = thread_service_pb2.SearchThreadsResponse(next_page_token=requests.next_token(page, len(found)))
+        answer = thread_service_pb2.SearchThreadsResponse(next_page_token=pages.next_token(page, len(found)))
         for thread in found:
             await self._write(answer.threads.add(), thread, filler(request.payload_format), full=full)
         return answer
@@ -137,7 +139,7 @@ class ThreadService:
         self, request: thread_service_pb2.ListThreadHistoryRequest
     ) -> thread_service_pb2.ListThreadHistoryResponse:
         """Lists the states that a thread has had. A page's token is the last checkpoint on it."""
-        limit = requests.page_limit(request.page_size)
+        limit = pages.page_limit(request.page_size)
         before = (
             check_uuid("before_checkpoint_id", request.before_checkpoint_id)
             if request.HasField("before_checkpoint_id")
@@ -146,7 +148,7 @@ class ThreadService:
         states = await self._threads.history(
             request.thread_id,
             ns=request.checkpoint_ns,
-            before=check_uuid("page_token", request.page_token) if request.page_token else before,
+            before=pages.page_start(request.page_token) if request.page_token else before,
             metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
             limit=limit,
         )
@@ -162,7 +164,7 @@ class ThreadService:
         wanted = requests.event_filter(request.filter)
         after = request.after_seq if request.HasField("after_seq") else None
         async with self._threads.watch(request.thread_id, after, wanted) as (thread, batches):
-            await stream.announce_thread(thread.thread_id)
+            await stream.announce(thread.thread_id, None, batches.after_seq)
             await stream.pump(batches, as_values=request.payload_format == PAYLOAD_FORMAT_VALUE)
 
     async def _write(self, made: thread_pb2.Thread, thread: Thread, fill: Fill, *, full: bool) -> None:

@@ -21,12 +21,14 @@ def copied(source: Thread, thread_id: str, now: datetime) -> Thread:
     metadata = source.metadata
     if metadata.get("thread_id") == source.thread_id:
         metadata = {**metadata, "thread_id": thread_id}
+    status = ThreadStatus.IDLE if source.status is ThreadStatus.BUSY else source.status
     return replace(
         source,
         thread_id=thread_id,
         created_at=now,
         updated_at=now,
-        status=ThreadStatus.IDLE if source.status is ThreadStatus.BUSY else source.status,
+        status=status,
+        standing=status,
         metadata=metadata,
         last_seq=0,
         reserved_seq=0,

@@ -1,4 +1,4 @@
-"""Holds any server against the recording, or records one.
+"""Holds any server against the recording and the expectations, or records one.
 
 The server must serve the graphs of `tests/conformance/app/langgraph.json`. `check` says what is otherwise and exits with 1 where anything is.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.conformance.http.recording import check, record
-from tests.conformance.http.scenarios import SCENARIOS
+from tests.conformance.http.scenarios import RECORDED, SCENARIOS
 
 _SHOWN = 4
 """How many differences of a scenario are printed."""
@@ -24,7 +24,8 @@ def main() -> int:
         command.add_argument("url")
         if verb == "record":
             command.add_argument("file", type=Path)
-        command.add_argument("--only", nargs="+", metavar="NAME", choices=list(SCENARIOS), default=list(SCENARIOS))
+        meant = RECORDED if verb == "record" else SCENARIOS
+        command.add_argument("--only", nargs="+", metavar="NAME", choices=list(SCENARIOS), default=list(meant))
     options = parser.parse_args()
     if options.verb == "record":
         asyncio.run(record(options.url, options.only, options.file))

@@ -1,6 +1,6 @@
 """Scenarios, and what they gave on the recorded server.
 
-Owns running them against a server, keeping what they give, and holding it against the recording.
+Owns running them against a server, keeping what they give, and holding it against the recording; or, where there is none, against what is expected.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import httpx
 
 from tests.conformance.http.api import Api
 from tests.conformance.http.comparing import differences, expected, plain
+from tests.conformance.http.expectations import EXPECTATIONS
 from tests.conformance.http.scenarios import SCENARIOS
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -35,11 +36,16 @@ def recorded(path: Path = GOLDEN) -> Mapping[str, Any]:
     return found
 
 
-def compare(name: str, got: Any, golden: Mapping[str, Any]) -> list[str]:
-    """What is otherwise than it was recorded, a line each."""
-    if name not in golden:
-        return ["not in the recording"]
-    return list(differences(expected(name, golden[name]), got))
+def known() -> Mapping[str, Any]:
+    """What each scenario must give: what was recorded or, where nothing was, what is expected."""
+    return {**EXPECTATIONS, **recorded()}
+
+
+def compare(name: str, got: Any, wanted: Mapping[str, Any]) -> list[str]:
+    """What is otherwise than it was recorded or is expected, a line each."""
+    if name not in wanted:
+        return ["neither recorded nor expected"]
+    return list(differences(expected(name, wanted[name]), got))
 
 
 async def record(url: str, names: Iterable[str], path: Path) -> None:
@@ -51,12 +57,12 @@ async def record(url: str, names: Iterable[str], path: Path) -> None:
 
 
 async def check(url: str, names: Iterable[str]) -> Mapping[str, list[str]]:
-    """What scenarios give otherwise on a server than was recorded, by name; one that breaks says how."""
-    golden, found = recorded(), {}
+    """What scenarios give otherwise on a server than they must, by name; one that breaks says how."""
+    wanted, found = known(), {}
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT) as client:
         for name in names:
             try:
-                found[name] = compare(name, await play(client, name), golden)
+                found[name] = compare(name, await play(client, name), wanted)
             except Exception as error:  # noqa: BLE001  a scenario that breaks is a result of its own
                 found[name] = [f"broke: {type(error).__name__}: {error}"]
     return found

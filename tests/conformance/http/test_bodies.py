@@ -29,7 +29,7 @@ async def test_null_is_as_good_as_nothing(api: Api) -> None:
     names = (
         "command", "config", "context", "metadata", "checkpoint", "checkpoint_id", "webhook", "interrupt_before", "interrupt_after", "stream_mode",
         "stream_subgraphs", "stream_resumable", "feedback_keys", "multitask_strategy", "if_not_exists", "after_seconds", "checkpoint_during",
-        "durability", "on_disconnect", "on_completion", "langsmith_tracer",
+        "durability", "on_disconnect", "on_completion", "langsmith_tracer", "timeout_seconds",
     )  # fmt: skip
 
     assert (await api.post("/runs/wait", {**JOKE, **dict.fromkeys(names)}))["topic"] == "ice and cats"
@@ -126,6 +126,14 @@ WRONG: list[tuple[Json, int, str]] = [
     ({"if_not_exists": "nonsense"}, 422, "if_not_exists"),
     ({"interrupt_before": "x"}, 422, "interrupt_before"),
     ({"after_seconds": -1}, 422, "after_seconds"),
+    ({"after_seconds": 10 * 366 * 86400}, 422, "after_seconds"),
+    ({"after_seconds": "1"}, 422, "after_seconds"),
+    ({"after_seconds": True}, 422, "after_seconds"),
+    ({"timeout_seconds": 0}, 422, "timeout_seconds"),
+    ({"timeout_seconds": -0.5}, 422, "timeout_seconds"),
+    ({"timeout_seconds": 1e-9}, 422, "timeout_seconds"),
+    ({"timeout_seconds": 10 * 366 * 86400}, 422, "timeout_seconds"),
+    ({"timeoutSeconds": "1"}, 422, "timeout_seconds"),
     ({"checkpoint_id": "x"}, 422, "checkpoint_id"),
     ({"checkpoint": {"checkpoint_id": 1}}, 422, "checkpoint.checkpoint_id"),
     ({"checkpoint": {"thread_id": NOBODY}}, 422, "checkpoint.thread_id"),

@@ -91,14 +91,6 @@ async def test_a_run_that_has_ended_cannot_be_cancelled(api: Api, gate: Gate) ->
     assert (unknown.status_code, unknown.json()["code"]) == (404, "RUN_NOT_FOUND")
 
 
-async def test_rollback_is_not_offered_and_leaves_the_run(api: Api, gate: Gate) -> None:
-    async with at_gate(api, gate) as held:
-        answer = await api.client.post(f"{held.path}/cancel?action=rollback")
-
-    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
-    assert await _status(api, held) == "success"
-
-
 async def test_many_are_cancelled_by_id(api: Api, gate: Gate) -> None:
     async with at_gate(api, gate) as held, at_gate(api, gate) as other:
         waiting = await api.post(f"{held.thread}/runs", {"assistant_id": "joke", "input": {}})

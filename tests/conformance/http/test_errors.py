@@ -40,6 +40,12 @@ async def _again(api: Api, held: Held) -> httpx.Response:
     return await api.client.post("/threads", json={"thread_id": held.thread_id})
 
 
+async def _key_of_another(api: Api, held: Held) -> httpx.Response:
+    key = {"idempotency-key": f"errors-{held.name}"}
+    await api.client.post("/runs", json=JOKE, headers=key)
+    return await api.client.post("/runs", json={**JOKE, "input": {"topic": "tea"}}, headers=key)
+
+
 async def _system_assistant(api: Api, held: Held) -> httpx.Response:
     return await api.client.delete(f"/assistants/{(await api.get('/assistants/joke'))['assistant_id']}")
 
@@ -56,6 +62,9 @@ REFUSED: list[tuple[str, int, str | None, Ask]] = [
     ("INVALID_FIELD", 422, "run_id", _ask("GET", "/runs/x")),
     ("INVALID_FIELD", 422, "run_id", _ask("GET", "{idle}/runs/x")),
     ("INVALID_FIELD", 422, "thread_id", _ask("POST", "/threads", {"thread_id": "x"})),
+    ("INVALID_FIELD", 422, "supersteps", _ask("POST", "/threads", {"supersteps": [{"updates": [{"values": {}}]}]})),
+    ("INVALID_FIELD", 422, "timeout_seconds", _ask("POST", "/runs", {**JOKE, "timeout_seconds": 0})),
+    ("INVALID_FIELD", 422, "action", _ask("POST", "{run}/cancel?action=x")),
     (
         "INVALID_FIELD",
         400,
@@ -76,6 +85,7 @@ REFUSED: list[tuple[str, int, str | None, Ask]] = [
     ("THREAD_BUSY", 409, None, _ask("POST", "{busy}/runs", {**JOKE, "multitask_strategy": "reject"})),
     ("THREAD_BUSY", 409, None, _ask("POST", "{busy}/state", {"values": {}})),
     ("THREAD_BUSY", 409, None, _ask("DELETE", "{busy}")),
+    ("REQUEST_ID_REUSED", 409, None, _key_of_another),
     ("NOTHING_TO_RESUME", 409, None, _ask("POST", "{idle}/runs", RESUME)),
     ("NOTHING_TO_RESUME", 400, None, _ask("POST", "/runs/wait", RESUME)),
     ("THREAD_HAS_NO_GRAPH", 400, None, _ask("POST", "{idle}/state", {"values": {}})),
@@ -95,6 +105,7 @@ ELSEWHERE = {
     "UNAUTHENTICATED": "test_keys",
     "STORE_UNAVAILABLE": "the tests of the store: no request can bring it about",
     "INTERNAL": "the unit tests: no request can bring about a defect",
+    "LEASE_LOST": "the tests of the store: it is said to an attempt that is over, not to a caller",
 }
 """Where the other errors are tested, which need a server of their own."""
 

@@ -29,13 +29,9 @@ PATHS = [
 ]
 RUN_FIELDS: list[tuple[Json, str]] = [
     ({"webhook": "https://example.com"}, "webhook"),
-    ({"after_seconds": 5}, "after_seconds"),
-    ({"multitask_strategy": "interrupt"}, "interrupt"),
-    ({"multitask_strategy": "rollback"}, "rollback"),
 ]
 THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [
     ("POST", "/threads", {"ttl": {"ttl": 5}}, "ttl"),
-    ("POST", "/threads", {"supersteps": [{"updates": []}]}, "supersteps"),
     ("PATCH", "/threads/{thread}", {"ttl": 5}, "ttl"),
     ("POST", "/threads/search", {"values": {"a": 1}}, "values"),
     ("POST", "/threads/search", {"extract": {"a": "values.a"}}, "extract"),

@@ -1,6 +1,8 @@
 """What happens at the bounds of a server: of requests, runs, streams, and events that are held for readers who lag."""
 
+import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,7 @@ import pytest_asyncio
 from tests.conformance.http.api import Api, Json
 from tests.conformance.http.conftest import APP
 from tests.conformance.http.held import at_gate, held_body, new_name
+from tests.conformance.http.sse import Reader
 from tests.faults.gate import Gate
 from tests.support.serving import running
 
@@ -23,7 +26,13 @@ BURST: Json = {"assistant_id": "custom", "input": {"n": 1000}, "stream_mode": "c
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     folder: Path = tmp_path_factory.mktemp("data")
-    limits = {"max_request_bytes": MOST_BYTES, "max_runs": 2, "max_streams": 2, "log_bytes_per_thread": 1 << 16}
+    limits = {
+        "max_request_bytes": MOST_BYTES,
+        "max_runs": 2,
+        "max_streams": 2,
+        "log_bytes_per_thread": 1 << 16,
+        "log_bytes_spare": 0,
+    }
     async with (
         running(folder, APP, **limits) as server,
         httpx.AsyncClient(base_url=server.url, timeout=30, trust_env=False) as client,
@@ -87,10 +96,44 @@ async def test_a_reader_who_lags_hears_of_it(api: Api) -> None:
     assert streamed.frames[-1].data["error"] == "SlowReader"
 
 
-async def test_a_reader_who_lags_and_may_come_back_is_cut_off(api: Api) -> None:
+LOUD: Json = {
+    "assistant_id": "loud",
+    "input": {"n": 100, "pad": 10_000, "rounds": 12},
+    "stream_mode": "custom",
+    "stream_resumable": True,
+    "durability": "sync",
+}
+"""12 MB of events: more than a narrow connection takes in whose reader does not read, and the memory of the server below."""
+NARROW = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)]
+
+
+@asynccontextmanager
+async def _lagging(tmp_path: Path, **limits: int) -> AsyncIterator[Reader]:
+    """The reader of a run that has ended meanwhile, none of whose events it has read."""
+    transport = httpx.AsyncHTTPTransport(socket_options=NARROW)
+    async with (
+        running(tmp_path, APP, log_bytes_per_thread=2 << 20, log_bytes_spare=0, **limits) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=30, transport=transport) as client,
+        Api(client).opened(f"/threads/{await Api(client).thread()}/runs/stream", LOUD) as reader,
+    ):
+        values = await client.get(f"{reader.headers['content-location']}/join")
+        assert values.json()["round"] == 12
+        yield reader
+
+
+async def test_a_reader_who_lags_and_may_come_back_reads_on_from_what_is_kept(tmp_path: Path) -> None:
+    async with _lagging(tmp_path) as reader:
+        frames = await reader.rest()
+
+    assert [frame.data["i"] for frame in frames if frame.event == "custom"] == list(range(1200))
+    assert [int(frame.id or 0) for frame in frames] == list(range(1, 1202))
+
+
+async def test_a_reader_who_lags_behind_what_is_kept_is_cut_off_to_come_back(tmp_path: Path) -> None:
     """SDKs come back to a line that broke, and take an error for the end of the run."""
-    with pytest.raises(httpx.RemoteProtocolError):
-        await api.stream("/runs/stream", {**BURST, "stream_resumable": True})
+    async with _lagging(tmp_path, kept_bytes_per_run=1 << 16) as reader:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await reader.rest()
 
 
 async def test_a_run_whose_reader_lags_goes_on(api: Api, gate: Gate) -> None:

@@ -1,4 +1,4 @@
-"""Our server against the recording: each scenario is one test."""
+"""Our server against the recording and the expectations: each scenario is one test."""
 
 import asyncio
 import json
@@ -10,8 +10,9 @@ import pytest
 
 from tests.conformance.http.api import Api
 from tests.conformance.http.comparing import DIFFERENCES, differences, expected
-from tests.conformance.http.recording import compare, play, recorded
-from tests.conformance.http.scenarios import SCENARIOS
+from tests.conformance.http.expectations import EXPECTATIONS
+from tests.conformance.http.recording import compare, known, play, recorded
+from tests.conformance.http.scenarios import EXPECTED, RECORDED, SCENARIOS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,11 +21,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_scenario(api: Api, name: str) -> None:
     got = await play(api.client, name)
 
-    assert compare(name, got, recorded()) == []
+    assert compare(name, got, known()) == []
 
 
-async def test_there_is_a_scenario_for_all_that_was_recorded() -> None:
-    assert SCENARIOS.keys() == recorded().keys()
+async def test_there_is_a_scenario_for_all_that_was_recorded_or_is_expected() -> None:
+    assert RECORDED.keys() == recorded().keys()
+    assert EXPECTED.keys() == EXPECTATIONS.keys()
+    assert not RECORDED.keys() & EXPECTED.keys()
 
 
 async def test_known_differences_are_differences() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from tests.conformance.http.api import Api, Streamed
 from tests.conformance.http.conftest import APP
 from tests.conformance.http.held import at_gate, held_body, new_name
-from tests.conformance.http.sse import Frame
+from tests.conformance.http.sse import PATIENCE, Frame
 from tests.faults.gate import Gate
 from tests.support.serving import running
 
@@ -136,20 +137,51 @@ async def test_the_newest_id_is_followed_by_nothing(api: Api) -> None:
     assert (await _back(api, streamed, streamed.frames[-1].id or "")).raw == b""
 
 
+LOUD = {
+    **RUN,
+    "assistant_id": "loud",
+    "input": {"n": 20, "pad": 2000, "rounds": 20},
+    "stream_mode": "custom",
+    "durability": "sync",
+}
+"""Almost a MB of events, which are made no faster than they are kept."""
+
+
 async def test_events_that_are_gone_are_a_refusal_that_names_what_is_left(tmp_path: Path) -> None:
     async with (
-        running(tmp_path, APP, log_bytes_per_thread=1 << 16) as server,
+        running(tmp_path, APP, log_bytes_per_thread=1 << 18, log_bytes_spare=0, kept_bytes_per_run=1 << 16) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as client,
     ):
         api = Api(client)
         runs = f"/threads/{await api.thread()}/runs"
-        await api.post(f"{runs}/wait", {**RUN, "input": {"n": 1000}, "stream_mode": "custom"})
+        await api.post(f"{runs}/wait", LOUD)
         path = f"{runs}/{(await api.get(runs))[0]['run_id']}/stream"
         refused = await client.get(path, headers={"last-event-id": "1"})
-        assert (refused.status_code, refused.json()["code"]) == (416, "CURSOR_EXPIRED")
+        whole = await client.get(path, headers={"last-event-id": "-1"})
         oldest = int(refused.json()["metadata"]["oldest_seq"])
         back = await api.stream(path, method="GET", headers={"last-event-id": str(oldest - 1)})
 
+    for answer in (refused, whole):
+        assert (answer.status_code, answer.json()["code"]) == (416, "CURSOR_EXPIRED")
     # The first event was the metadata, and the last one has no frame here.
-    assert _ids(back.frames) == list(range(oldest, 1002))
-    assert oldest > 2
+    assert _ids(back.frames) == list(range(oldest, 402))
+    assert oldest > 100
+
+
+async def test_events_are_kept_for_their_time_and_then_refused(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, APP, resumable_ttl=timedelta(0)) as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as client,
+    ):
+        api = Api(client)
+        streamed = await api.stream(f"/threads/{await api.thread()}/runs/stream", RUN)
+        path = streamed.headers["location"]
+        async with asyncio.timeout(PATIENCE):
+            while (gone := await client.get(path, headers={"last-event-id": "-1"})).status_code == 200:
+                assert gone.content == streamed.raw
+        last = await client.get(path, headers={"last-event-id": streamed.frames[-1].id or ""})
+        live = await client.get(path)
+
+    assert (gone.status_code, gone.json()["code"]) == (416, "CURSOR_EXPIRED")
+    assert int(gone.json()["metadata"]["newest_seq"]) == int(streamed.frames[-1].id or "") + 1
+    assert (last.status_code, last.content) == (live.status_code, live.content) == (200, b"")

@@ -22,7 +22,7 @@ PREFLIGHT = {
     "access-control-request-method": "POST",
     "access-control-request-headers": "x-mine,content-type",
 }
-READABLE = {"content-location", "location", "x-pagination-next", "x-pagination-total"}
+READABLE = {"content-location", "graphwire-after-seq", "location", "x-pagination-next", "x-pagination-total"}
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "assistants": ("/assistants/search", "/assistants/count"),

@@ -197,3 +197,54 @@ async def test_history_by_metadata(api: Api) -> None:
 
 async def test_history_of_a_thread_that_has_none(api: Api) -> None:
     assert await api.get(f"/threads/{await api.thread()}/history") == []
+
+
+async def test_history_of_several_runs_in_pages(api: Api) -> None:
+    """Each page begins behind the last state of the one before; filters hold on every page (wire fact 70)."""
+    path = await _told(api)
+    for who in ("you", "me"):
+        body = {"assistant_id": "joke", "input": {"topic": who}, "metadata": {"who": who}}
+        await api.post(f"{path}/runs/wait", body)
+
+    async def pages(size: int, **more: Any) -> list[list[int]]:
+        found, before = [], None
+        while page := await api.post(f"{path}/history", {"limit": size, "before": before, **more}):
+            found.append([state["metadata"]["step"] for state in page])
+            before = page[-1]["checkpoint"]
+        return found
+
+    assert await pages(5) == [[10, 9, 8, 7, 6], [5, 4, 3, 2, 1], [0, -1]]
+    assert await pages(3, metadata={"who": "me"}) == [[10, 9, 8], [7, 2, 1], [0, -1]]
+    assert await pages(2, metadata={"who": "you", "source": "loop"}) == [[6, 5], [4]]
+    assert await pages(1000, metadata={"source": "input"}) == [[7, 3, -1]]
+
+
+async def test_history_of_a_subgraph_in_pages(api: Api) -> None:
+    path = f"/threads/{await api.thread()}"
+    await api.post(f"{path}/runs/wait", {"assistant_id": "asking", "input": {"messages": []}})
+    (task,) = (await api.get(f"{path}/state"))["tasks"]
+    inside = {"checkpoint": {"checkpoint_ns": task["checkpoint"]["checkpoint_ns"]}, "limit": 1}
+
+    first = await api.post(f"{path}/history", inside)
+    second = await api.post(f"{path}/history", {**inside, "before": first[0]["checkpoint"]})
+    third = await api.post(f"{path}/history", {**inside, "before": second[0]["checkpoint"]})
+
+    assert [first[0]["next"], second[0]["next"], third] == [["ask"], ["__start__"], []]
+    assert first[0]["parent_checkpoint"] == second[0]["checkpoint"]
+
+
+async def test_a_copy_of_a_fork_has_all_branches(api: Api) -> None:
+    path = await _told(api)
+    at = (await api.get(f"{path}/history", limit=10))[2]["checkpoint"]
+    await api.post(f"{path}/state", {"values": {"topic": "snow"}, "as_node": "refine_topic", "checkpoint": at})
+    await api.post(f"{path}/runs/wait", {"assistant_id": "joke"})
+
+    copy = f"/threads/{(await api.post(f'{path}/copy'))['thread_id']}"
+    mine, theirs = [await api.get(f"{each}/history", limit=20) for each in (path, copy)]
+    forked = await api.post(f"{copy}/runs/wait", {"assistant_id": "joke", "checkpoint_id": mine[-3]["checkpoint_id"]})
+
+    assert [(s["checkpoint_id"], s["parent_checkpoint_id"], s["values"]) for s in theirs] == [
+        (s["checkpoint_id"], s["parent_checkpoint_id"], s["values"]) for s in mine
+    ]
+    assert forked["topic"] == "ice and cats"
+    assert await api.get(f"{path}/history", limit=20) == mine

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.http.api import Api, Json
-from tests.conformance.http.sse import Frame
+from tests.conformance.http.held import held_body, new_name
+from tests.conformance.http.sse import Frame, Reader
+from tests.faults.gate import Gate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -151,3 +153,76 @@ async def test_the_watch_of_a_thread_that_is_deleted_ends_with_an_error(api: Api
 
     assert [frame.event for frame in frames] == [*NAMES, "error"]
     assert frames[-1].data["error"] == "ThreadNotFound"
+
+
+async def _ends(api: Api, gate: Gate, reader: Reader, thread: str) -> list[tuple[str, str]]:
+    """Lets one run end in each way on a thread, and returns what each frame of starts and ends says, by the run's name."""
+    names: dict[str, str] = {}
+
+    async def made(name: str, body: Json) -> str:
+        run_id = (await api.post(f"{thread}/runs", body))["run_id"]
+        names[run_id] = name
+        return f"{thread}/runs/{run_id}"
+
+    at = [new_name(), new_name(), new_name()]
+    cut = await made("cut", held_body(gate, at[0]))
+    await gate.entered(at[0])
+    waits = await made("waits", JOKE)
+    await api.post(f"{waits}/cancel?wait=1")
+    await api.post(f"{cut}/cancel?wait=1")
+    undone = await made("undone", held_body(gate, at[1]))
+    await gate.entered(at[1])
+    await api.post(f"{undone}/cancel?wait=1&action=rollback")
+    await made("met", held_body(gate, at[2]))
+    await gate.entered(at[2])
+    await made("meets", {**JOKE, "multitask_strategy": "interrupt"})
+    await made("late", {**JOKE, "after_seconds": 0.01})
+    frames = [frame for _ in range(6) for frame in await reader.until(done)]
+    told = [frame for frame in frames if frame.event == "metadata"]
+    assert {frame.event for frame in frames} <= {"metadata", "custom", "updates"}
+    return [(names[frame.data["run_id"]], frame.data.get("status", "begins")) for frame in told]
+
+
+@pytest.mark.parametrize("mode", ["run_modes", "lifecycle"])
+async def test_every_run_that_begins_is_seen_to_end_whatever_ends_it(api: Api, gate: Gate, mode: str) -> None:
+    """One that never had its turn ends all the same (wire facts 43, 62, 63 and 66)."""
+    thread = f"/threads/{await api.thread()}"
+    async with api.opened(f"{thread}/stream?stream_modes={mode}", method="GET") as reader:
+        told = await _ends(api, gate, reader, thread)
+
+    assert [name for name, what in told if what == "begins"] == ["cut", "undone", "met", "meets", "late"]
+    assert [name for name, what in told if what == "run_done"] == ["waits", "cut", "undone", "met", "meets", "late"]
+    for name in ("cut", "undone", "met", "meets", "late"):
+        assert told.index((name, "begins")) < told.index((name, "run_done"))
+
+
+async def test_lifecycle_may_come_back_too(api: Api) -> None:
+    thread = f"/threads/{await api.thread()}"
+    path = f"{thread}/stream?stream_modes=lifecycle"
+    async with api.opened(path, method="GET") as reader:
+        first = await _run(api, thread)
+        ended = (await reader.until(done))[-1]
+    second = await _run(api, thread)
+    async with api.opened(path, method="GET", headers={"last-event-id": ended.id or ""}) as reader:
+        back = await reader.until(done)
+        third = await _run(api, thread)
+        live = await reader.until(done)
+
+    assert ended.data["run_id"] == first
+    assert [frame.data["run_id"] for frame in (*back, *live)] == [second, second, third, third]
+
+
+async def test_what_comes_between_runs_does_not_end_the_stream(api: Api) -> None:
+    """Nor is it part of it: edits of the state are told to those who ask for `state_update` (wire fact 44)."""
+    thread = f"/threads/{await api.thread()}"
+    async with api.opened(f"{thread}/stream", method="GET") as reader:
+        await _run(api, thread)
+        await reader.until(done)
+        await api.post(f"{thread}/state", {"values": {"topic": "tea"}, "as_node": "refine_topic"})
+        await api.client.patch(thread, json={"metadata": {"k": 1}})
+        await api.post(f"{thread}/copy")
+        run_id = await _run(api, thread)
+        frames = await reader.until(done)
+
+    assert [frame.event for frame in frames] == NAMES
+    assert frames[0].data["run_id"] == run_id

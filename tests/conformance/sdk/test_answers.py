@@ -118,7 +118,11 @@ REFUSED: list[tuple[type[APIStatusError], Any]] = [
     (BadRequestError, lambda c, t: c.runs.create(None, "approval", command={"resume": "x"})),
     (BadRequestError, lambda c, t: c.runs.create(t, "joke", input={}, context={"a": 1}, config={"configurable": {"b": 2}})),
     (ConflictError, lambda c, t: c.threads.create(thread_id=t)),
-    (InternalServerError, lambda c, t: c.runs.create(t, "joke", input={}, after_seconds=3)),
+    (UnprocessableEntityError, lambda c, t: c.runs.create(t, "joke", input={}, after_seconds=-1)),
+    (UnprocessableEntityError, lambda c, t: c.runs.create(t, "joke", input={}, multitask_strategy="nonsense")),
+    (UnprocessableEntityError, lambda c, t: c.runs.cancel_many(action="nonsense", status="all")),
+    (UnprocessableEntityError, lambda c, t: c.threads.create(supersteps=[{"updates": [{"values": {}, "as_node": "a"}]}])),
+    (InternalServerError, lambda c, t: c.runs.create(t, "joke", input={}, webhook="https://example.org")),
 ]  # fmt: skip
 
 

@@ -172,3 +172,27 @@ async def test_a_chat_that_is_reloaded(server: Server, package: str) -> None:
     assert told["rejoined"][0]["data"]["run_id"] == told["reloaded"][0]
     assert [state["next"] for state in told["history"][0]] == [[], ["say"], ["__start__"]]
     assert len(told["branches"][0]) > len(told["history"][0])
+
+
+async def test_the_life_of_a_run(server: Server, package: str) -> None:
+    everything = await script("life", package, server.url)
+    told = {kind: values[0] for kind, values in everything.items()}
+
+    assert told["interrupt"] == {"topic": "ice and cats", "statuses": ["interrupted", "interrupted", "success"]}
+    assert told["rollback"] == {"topic": "ice and cats", "statuses": ["success"]}
+    assert (told["rejected"]["status"], told["gone"]["status"], told["undone"]) == (409, 404, {})
+    left = told["left"]
+    assert (left["status"], left["values"], left["error"]["error"]) == ("idle", None, "UserRollback")
+    assert (told["late"], told["soon"], told["after"]) == ("pending", TOLD, ["success"])
+    assert package != SDKS[0] or told["nothing"]["status"] == 404
+    whole = everything["whole"]
+    assert events(whole)[1:] == [("custom", {"step": step}) for step in range(3)]
+
+
+async def test_histories_and_answers(server: Server, package: str) -> None:
+    told = {kind: values[0] for kind, values in (await script("life", package, server.url)).items()}
+
+    assert (told["begun"], told["told"]["joke"]) == ({"topic": "tea"}, "这是一个关于 tea 的笑话")
+    assert (told["wrong"]["status"], told["no thread"]["status"]) == (400, 404)
+    assert (told["history"], told["before"], told["by metadata"]) == (2, 1, 1)
+    assert told["answered"] == ["left left?", "right right?"]

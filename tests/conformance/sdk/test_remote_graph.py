@@ -133,6 +133,45 @@ async def test_a_question_and_its_answer(remote: Clients) -> None:
     assert answered == {"request": "lunch", "decision": "yes", "log": ["asked", "acted on yes"]}
 
 
+async def test_several_questions_and_their_answers_by_id(remote: Clients) -> None:
+    pair, at = remote.graph("pair"), _on()
+
+    await pair.ainvoke({}, at)
+    # A remote graph gives the last of its events, which need not have all questions; the state has.
+    ids = {each.value: each.id for each in (await pair.aget_state(at)).interrupts}
+    await pair.ainvoke(Command(resume={ids["left?"]: "l"}), at)
+    state = await pair.aget_state(at)
+    both = await asyncio.to_thread(pair.invoke, Command(resume={ids["right?"]: "r"}), at)
+
+    assert sorted(ids) == ["left?", "right?"]
+    assert [each.value for each in state.interrupts] == ["right?"]
+    assert sorted(both["log"]) == ["left l", "right r"]
+
+
+async def test_a_question_in_a_stream(remote: Clients) -> None:
+    approval, at = remote.graph("approval"), _on()
+
+    asked = [chunk async for chunk in approval.astream({"request": "lunch"}, at, stream_mode="updates")]
+    answered = [chunk async for chunk in approval.astream(Command(resume="no"), at, stream_mode="updates")]
+
+    assert [each["value"] for each in asked[-1]["__interrupt__"]] == [{"question": "approve lunch?"}]
+    assert answered == [{"ask": {"decision": "no", "log": ["asked"]}}, {"act": {"log": ["acted on no"]}}]
+
+
+async def test_stops_updates_and_ways(remote: Clients) -> None:
+    joke, approval = remote.graph("joke"), remote.graph("approval")
+    at, other = _on(), _on()
+
+    stopped = await joke.ainvoke({"topic": "ice"}, at, interrupt_before=["generate_joke"])
+    went_on = await joke.ainvoke(None, at)
+    await approval.ainvoke({"request": "lunch"}, other)
+    went = await approval.ainvoke(Command(update={"decision": "mine"}, goto="act"), other)
+
+    assert (stopped["topic"], "joke" in stopped) == ("ice and cats", False)
+    assert went_on == TOLD
+    assert (went["decision"], went["log"]) == ("mine", ["acted on mine"])
+
+
 class Foo(TypedDict):
     foo: str
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import os
+import socket
 import time
 from typing import Annotated, Any, TypedDict
 
@@ -149,3 +151,167 @@ def block(state: State):
 
 
 blocking = StateGraph(State).add_node(block).add_edge(START, "block").compile()
+
+
+# -- steps: two nodes side by side between two others, and a graph in a node; each says `n` times that it is there --
+class Inner(TypedDict, total=False):
+    n: int
+    delay: float
+    trail: Annotated[list[str], operator.add]
+
+
+async def talk(state: State, at: str) -> None:
+    write = get_stream_writer()
+    for index in range(state.get("n", 0)):
+        write({"at": at, "i": index})
+        await asyncio.sleep(state.get("delay", 0))
+
+
+def awaits(at: str):
+    async def node(state: State):
+        await talk(state, at)
+        return {"trail": [f"{state.get('name', '')}{at}"]}
+
+    return node
+
+
+def blocks(at: str):
+    def node(state: State):
+        write = get_stream_writer()
+        for index in range(state.get("n", 0)):
+            write({"at": at, "i": index})
+            time.sleep(state.get("delay", 0))
+        return {"trail": [f"{state.get('name', '')}{at}"]}
+
+    return node
+
+
+deep = (
+    StateGraph(Inner)
+    .add_node("x", awaits("x"))
+    .add_node("y", awaits("y"))
+    .add_edge(START, "x")
+    .add_edge("x", "y")
+    .compile()
+)
+
+
+async def inner(state: State):
+    left = await deep.ainvoke({"n": state.get("n", 0), "delay": state.get("delay", 0)})
+    return {"trail": [f"{state.get('name', '')}{at}" for at in left["trail"]]}
+
+
+steps = (
+    StateGraph(State)
+    .add_node("a", awaits("a"))
+    .add_node("b", awaits("b"))
+    .add_node("c", awaits("c"))
+    .add_node(inner)
+    .add_node("z", awaits("z"))
+    .add_edge(START, "a")
+    .add_edge("a", "b")
+    .add_edge("a", "c")
+    .add_edge(["b", "c"], "inner")
+    .add_edge("inner", "z")
+    .compile()
+)
+
+# -- blocks: nodes that are no coroutines ------------------------------------------------------
+blocky = (
+    StateGraph(State)
+    .add_node("a", blocks("a"))
+    .add_node("b", blocks("b"))
+    .add_edge(START, "a")
+    .add_edge("a", "b")
+    .compile()
+)
+
+
+# -- poison: kills its process -----------------------------------------------------------------
+async def kill(state: State):
+    await asyncio.sleep(state.get("delay", 0))
+    os._exit(9)
+
+
+poison = StateGraph(State).add_node(knock).add_node(kill).add_edge(START, "knock").add_edge("knock", "kill").compile()
+
+
+# -- stubborn: does not stop when it is cancelled ----------------------------------------------
+async def refuse(state: State):
+    while True:
+        try:
+            return await wait(state)
+        except asyncio.CancelledError:
+            get_stream_writer()({"refuses": state.get("name", "")})
+
+
+stubborn = (
+    StateGraph(State).add_node(knock).add_node(refuse).add_edge(START, "knock").add_edge("knock", "refuse").compile()
+)
+
+
+# -- lingering: a thread that goes on when its run has ended, and tries to write -----------------
+def stand(state: State, name: str) -> None:
+    with socket.create_connection(("127.0.0.1", state["port"])) as line:
+        line.sendall(name.encode() + b"\n")
+        line.recv(1)
+
+
+def leave(state: Inner):
+    return {"trail": ["below"]}
+
+
+below = StateGraph(Inner).add_node(leave).add_edge(START, "leave").compile()
+
+
+def stay(state: State):
+    write = get_stream_writer()
+    write({"stays": True})
+    stand(state, "stays")
+    try:
+        write({"goes on": True})
+        below.invoke({})
+        said = "wrote"
+    except Exception as error:
+        said = type(error).__name__
+    stand(state, said)
+    return {"trail": ["stayed"]}
+
+
+lingering = (
+    StateGraph(State).add_node(knock).add_node(stay).add_edge(START, "knock").add_edge("knock", "stay").compile()
+)
+
+
+# -- snoozing: an async node that sleeps on its event loop, as a forgotten synchronous client does ---------
+async def snooze(state: State):
+    get_stream_writer()({"snoozes": True})
+    await asyncio.sleep(0.05)
+    time.sleep(state["delay"])
+    return {"trail": ["snoozed"]}
+
+
+snoozing = StateGraph(State).add_node(snooze).add_edge(START, "snooze").compile()
+
+
+# -- sitting: an async node that blocks its event loop until the test lets it go on, and does not stop then --
+async def sit(state: State):
+    write = get_stream_writer()
+    write({"sits": True})
+    await asyncio.sleep(0.05)
+    stand(state, "sits")
+    write({"goes on": True})
+    said = []
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        said.append("cancelled")
+    try:
+        await below.ainvoke({})
+    except Exception as error:
+        said.append(type(error).__name__)
+    await asyncio.to_thread(stand, state, " ".join(said))
+    return {"trail": ["sat"]}
+
+
+sitting = StateGraph(State).add_node(knock).add_node(sit).add_edge(START, "knock").add_edge("knock", "sit").compile()

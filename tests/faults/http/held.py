@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import Retention
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.storage.memory.log import MemoryLog
@@ -72,8 +73,8 @@ def watched(patch: pytest.MonkeyPatch) -> Held:
             held.streams = self
 
     class SeenLog(MemoryLog):
-        def __init__(self, retention: Retention) -> None:
-            super().__init__(retention)
+        def __init__(self, retention: Retention, *, lull: Lull) -> None:
+            super().__init__(retention, lull=lull)
             held.log = self
 
     patch.setattr("graphwire_server.app.Streams", Seen)

@@ -47,7 +47,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "WRITE_PATIENCE", SOON)
     monkeypatch.setattr("graphwire_server.rest.server._KEEP_ALIVE", SOON)
     monkeypatch.setattr(
-        "graphwire_server.app.BodyLimits", lambda most_bytes: calls.BodyLimits(most_bytes=most_bytes, patience=SOON)
+        "graphwire_server.http_face.BodyLimits",
+        lambda most_bytes: calls.BodyLimits(most_bytes=most_bytes, patience=SOON),
     )
 
 

@@ -50,7 +50,7 @@ async def _seconds(process: ServerProcess, thread: str) -> float:
 
 
 async def test_a_stuck_reader_is_cut_and_hinders_nobody(tmp_path: Path) -> None:
-    async with served(tmp_path / "data", write_timeout="PT1S") as process:
+    async with served(tmp_path / "data", write_timeout="PT1S", log_bytes_spare="0") as process:
         before = process.rss
         alone, watched = [await new_thread(process.url) for _ in range(2)]
         await told(process.url, f"/threads/{alone}/runs/wait", run("burst", BURST))
@@ -89,7 +89,7 @@ async def test_a_reader_that_is_slow_gets_all(tmp_path: Path) -> None:
 async def test_many_stuck_readers_cost_little(tmp_path: Path, gate: Gate) -> None:
     """Readers have no queue of their own: thirty that do not read cost what lies in their connections, which is one batch each, of a MiB at most."""
     readers, given = 30, {"more": 20_000, "pad": 100, "port": gate.port}
-    async with served(tmp_path / "data", log_bytes_per_thread=str(4 << 20)) as process:
+    async with served(tmp_path / "data", log_bytes_per_thread=str(4 << 20), log_bytes_spare="0") as process:
         url = process.url
         thread = await new_thread(url)
         await told(url, "/runs/wait", run("burst", {"n": 60_000, "pad": 20}))

@@ -138,10 +138,8 @@ async def test_a_defect_is_told_with_a_request_id_alone(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(f"{SECRET} in {__file__}")
 
-    monkeypatch.setattr(*{"get": (Threads, "get"), "create": (Runs, "create")}.get(where, (Runs, "output")), broken)
-    if where == "stream":
-        monkeypatch.setattr("graphwire_server.core.replay.follow", broken)
-        monkeypatch.setattr(Runs, "create", broken)
+    places = {"get": (Threads, "get"), "create": (Runs, "create"), "stream": (Runs, "_create")}
+    monkeypatch.setattr(*places.get(where, (Runs, "output")), broken)
     asked = {
         "get": get(f"/threads/{thread}"),
         "create": post("/runs", run("ticks", {"n": 1})),

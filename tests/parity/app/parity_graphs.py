@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -319,17 +320,30 @@ async def wait(state: Gated):
 gate = StateGraph(Gated).add_node(knock).add_node(wait).add_edge(START, "knock").add_edge("knock", "wait").compile()
 
 
-# -- loud: more bytes of events than a small server holds ----------------------------------------------
+# -- stubborn: stands at the gate in a thread, which nothing can stop -----------------------------------
+def stay(state: Gated):
+    with socket.create_connection(("127.0.0.1", state["port"])) as line:
+        line.sendall(state["name"].encode() + b"\n")
+        line.recv(1)
+    return {"trail": ["stayed"]}
+
+
+stubborn = StateGraph(Gated).add_node(stay).add_edge(START, "stay").compile()
+
+
+# -- loud: more bytes of events than a small server holds, in rounds. A run that writes its checkpoints synchronously goes no faster than the store. --
 class Loud(TypedDict, total=False):
     n: int
     pad: int
+    rounds: int
+    round: int
 
 
 async def shout(state: Loud):
-    write, pad = get_stream_writer(), "x" * state["pad"]
+    write, pad, done = get_stream_writer(), "x" * state["pad"], state.get("round", 0) + 1
     for index in range(state["n"]):
         write({"i": index, "pad": pad})
-    return {}
+    return Command(update={"round": done}, goto="shout" if done < state["rounds"] else END)
 
 
-loud = StateGraph(Loud).add_node(shout).add_edge(START, "shout").compile()
+loud = StateGraph(Loud).add_node("shout", shout, destinations=("shout", END)).add_edge(START, "shout").compile()

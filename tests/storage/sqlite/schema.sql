@@ -1,3 +1,40 @@
+CREATE TABLE events (
+    thread_id TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    batch BLOB NOT NULL
+);
+CREATE UNIQUE INDEX events_of_thread ON events (thread_id, last_seq, first_seq, bytes);
+CREATE TABLE kept_runs (
+    run_id TEXT NOT NULL PRIMARY KEY,
+    thread_id TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX kept_runs_by_time ON kept_runs (expires_at);
+CREATE INDEX kept_runs_of_thread ON kept_runs (thread_id, last_seq);
+CREATE TABLE preserved_writes (
+    run_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    checkpoint_ns TEXT NOT NULL,
+    checkpoint_id TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    task_path TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    type TEXT,
+    value BLOB,
+    PRIMARY KEY (run_id, thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+);
+CREATE TABLE requests (
+    request_id TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX requests_by_time ON requests (expires_at);
 CREATE TABLE runs (
     run_id TEXT NOT NULL PRIMARY KEY,
     thread_id TEXT NOT NULL REFERENCES threads (thread_id) ON DELETE CASCADE,
@@ -11,9 +48,44 @@ CREATE TABLE runs (
     outcome TEXT,
     first_seq INTEGER NOT NULL,
     last_seq INTEGER NOT NULL
-);
+    , due_at INTEGER, started_at INTEGER, cancel TEXT, losses INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX runs_active ON runs (thread_id, created_at, run_id) WHERE status IN ('pending', 'running');
 CREATE INDEX runs_of_thread ON runs (thread_id, created_at, run_id);
+CREATE INDEX runs_unnumbered ON runs (thread_id)
+WHERE last_seq = 0 AND status NOT IN ('pending', 'running');
+CREATE TABLE stateless_runs (
+    run_id TEXT NOT NULL PRIMARY KEY,
+    thread_id TEXT NOT NULL REFERENCES stateless_threads (thread_id) ON DELETE CASCADE,
+    assistant_id TEXT NOT NULL,
+    graph_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    spec TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    outcome TEXT,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    due_at INTEGER,
+    started_at INTEGER,
+    cancel TEXT,
+    losses INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX stateless_runs_of_thread ON stateless_runs (thread_id);
+CREATE TABLE stateless_threads (
+    thread_id TEXT NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    graph_id TEXT,
+    assistant_id TEXT,
+    interrupts TEXT NOT NULL,
+    error TEXT,
+    last_seq INTEGER NOT NULL,
+    reserved_seq INTEGER NOT NULL,
+    standing TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE threads (
     thread_id TEXT NOT NULL PRIMARY KEY,
     created_at INTEGER NOT NULL,
@@ -26,6 +98,6 @@ CREATE TABLE threads (
     error TEXT,
     last_seq INTEGER NOT NULL,
     reserved_seq INTEGER NOT NULL
-);
+    , standing TEXT NOT NULL DEFAULT 'idle');
 CREATE INDEX threads_created ON threads (created_at, thread_id);
 CREATE INDEX threads_updated ON threads (updated_at, thread_id);

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from graphwire_server.storage.sqlite import statements as sql
-from graphwire_server.storage.sqlite.checkpoints import InlineSaver
+from graphwire_server.storage.sqlite import checkpoint_rows
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.store import SqliteStore
+from tests.storage.sqlite.engines import engine_of
 from tests.storage.suite.checkpoints import config, put
-from tests.storage.suite.engine import Engine
 from tests.storage.suite.samples import at, thread
 
 MANY = 10_000
@@ -33,7 +32,9 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
         yield database
 
 
-@pytest.mark.parametrize(("table", "copies"), [("checkpoints", sql.COPY_CHECKPOINTS), ("writes", sql.COPY_WRITES)])
+@pytest.mark.parametrize(
+    ("table", "copies"), [("checkpoints", checkpoint_rows.COPY_CHECKPOINTS), ("writes", checkpoint_rows.COPY_WRITES)]
+)
 async def test_no_column_of_the_librarys_tables_is_left_out(database: Database, table: str, copies: str) -> None:
     columns = [row[1] for row in database.connection.execute(f"PRAGMA table_info({table})")]
     into, _, source = copies.partition("SELECT")
@@ -63,7 +64,7 @@ async def test_ten_thousand_checkpoints_are_copied_in_a_few_statements(database:
 
 
 async def test_a_copy_that_fails_leaves_neither_row_nor_checkpoints(database: Database) -> None:
-    engine = Engine(store=SqliteStore(database), saver=InlineSaver(database), last=InlineSaver(database))
+    engine = engine_of(database)
     await engine.store.create_thread(thread("t1"))
     stored = await put(engine, config(), 1, "value")
     await engine.saver.aput_writes(stored, [("x", 1)], "task")

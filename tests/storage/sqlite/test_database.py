@@ -12,17 +12,17 @@ from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import DATABASE_FILE, Database
 from graphwire_server.storage.sqlite.directory import DatabaseTooNew, DataDirLocked, DataDirUnusable
 from graphwire_server.storage.sqlite.store import SqliteStore
+from tests.storage.sqlite.engines import engine_of
 from tests.storage.sqlite.locked import IMPATIENT, PATIENT, locked, other_program
 from tests.storage.suite.checkpoints import config, put
-from tests.storage.suite.engine import Engine
+from tests.storage.suite.life import admit
 from tests.storage.suite.samples import run, thread
 
 
 async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
     async with Database.open(tmp_path) as database:
-        saver = InlineSaver(database)
-        engine = Engine(store=SqliteStore(database), saver=saver, last=saver)
-        admitted = await engine.store.admit_run(run("r1", "t1"), create_thread=True, reject_busy=False, seq_block=10)
+        engine = engine_of(database)
+        admitted = await admit(engine.store, run("r1", "t1"))
         before = await engine.store.get_thread("t1")
         stored = await put(engine, config(), 1, {"kept": True})
     async with Database.open(tmp_path) as database:
@@ -92,8 +92,8 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
 
 async def test_a_database_that_stays_locked_is_unavailable(tmp_path: Path) -> None:
     async with Database.open(tmp_path, IMPATIENT) as database:
-        store, saver = SqliteStore(database), InlineSaver(database)
-        engine = Engine(store=store, saver=saver, last=saver)
+        engine = engine_of(database)
+        store = engine.store
         with locked(tmp_path):
             results = await asyncio.gather(
                 store.create_thread(thread("t1")), put(engine, config(), 1), return_exceptions=True
@@ -101,13 +101,13 @@ async def test_a_database_that_stays_locked_is_unavailable(tmp_path: Path) -> No
             assert [type(result) for result in results] == [StoreUnavailable] * 2
         await store.create_thread(thread("t1"))
         assert await store.get_thread("t1") is not None
-        assert saver.last_checkpoint_id("t1") is None
+        assert engine.last.last_checkpoint_id("t1") is None
 
 
 async def test_a_full_disk_is_unavailable_until_there_is_room(tmp_path: Path) -> None:
     async with Database.open(tmp_path) as database:
-        store, saver = SqliteStore(database), InlineSaver(database)
-        engine = Engine(store=store, saver=saver, last=saver)
+        engine = engine_of(database)
+        store, saver = engine.store, engine.saver
         await store.create_thread(thread("t1"))
         pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
         database.connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -126,13 +126,13 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(tmp_path: Path) ->
 
 async def test_deleting_is_one_transaction_with_the_checkpoints(tmp_path: Path) -> None:
     async with Database.open(tmp_path) as database:
-        store, saver = SqliteStore(database), InlineSaver(database)
-        engine = Engine(store=store, saver=saver, last=saver)
+        engine = engine_of(database)
+        store, saver = engine.store, engine.saver
         stored = await put(engine, config(), 1)
         await saver.aput_writes(stored, [("x", 1)], "task")
         with pytest.raises(ThreadNotFound):
             await store.delete_thread("t1")
-        assert saver.last_checkpoint_id("t1") is not None
+        assert engine.last.last_checkpoint_id("t1") is not None
         await store.create_thread(thread("t1"))
         commits: list[str] = []
         database.connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)

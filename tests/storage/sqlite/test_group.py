@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from graphwire_server.core.errors import StoreUnavailable
+from graphwire_server.core.lull import Lull
 from graphwire_server.storage.sqlite.group import Group, Patience
 
 Add = Callable[[sqlite3.Connection], int]
@@ -104,6 +106,21 @@ async def test_a_write_returns_after_its_commit(bench: Bench) -> None:
     await write
     assert bench.numbers() == [1]
     assert not bench.connection.in_transaction
+
+
+async def test_a_write_that_others_wait_for_is_committed_without_a_lull(bench: Bench) -> None:
+    """And with it all that waits for one."""
+    busy = Lull(patience=3600, clock=itertools.count(0, 1.0).__next__)  # each turn takes a second
+    bench.group = Group(bench.connection, Patience(), bench.pages.append, lull=busy)
+    waits = asyncio.ensure_future(bench.group.write(add(1)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waits.done()
+
+    await bench.group.write(add(2), soon=True)
+
+    assert await waits == 1
+    assert (bench.numbers(), bench.connection.commits) == ([1, 2], 1)
 
 
 async def test_a_write_that_fails_undoes_itself_alone(bench: Bench) -> None:

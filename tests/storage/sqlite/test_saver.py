@@ -11,10 +11,9 @@ from langgraph.graph import START, StateGraph
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database, Settings
-from graphwire_server.storage.sqlite.store import SqliteStore
+from tests.storage.sqlite.engines import engine_of
 from tests.storage.sqlite.locked import PATIENT, locked
 from tests.storage.suite.checkpoints import config, next_checkpoint, put
-from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import State, on, two_steps
 
 
@@ -22,11 +21,6 @@ from tests.storage.suite.graphs import State, on, two_steps
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     async with Database.open(tmp_path, PATIENT) as database:
         yield database
-
-
-def engine_of(database: Database) -> Engine:
-    saver = InlineSaver(database)
-    return Engine(store=SqliteStore(database), saver=saver, last=saver)
 
 
 async def test_graphs_that_run_together_commit_together(database: Database) -> None:

@@ -9,29 +9,53 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.suite.attempts import AttemptCases
+from tests.storage.suite.cancels import CancelCases
 from tests.storage.suite.checkpoints import CheckpointCases
 from tests.storage.suite.copies import CopyCases
+from tests.storage.suite.endings import EndingCases
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import GraphCases
+from tests.storage.suite.kept import KeptCases
+from tests.storage.suite.requests import RequestCases
 from tests.storage.suite.runs import RunCases
 from tests.storage.suite.search import SearchCases
+from tests.storage.suite.strategies import StrategyCases
 from tests.storage.suite.threads import ThreadCases
 from tests.storage.suite.turns import TurnCases
+from tests.storage.suite.undo import UndoCases
 
 Factory = Callable[[Path], AbstractAsyncContextManager[Engine]]
 
+ROW_CASES = (
+    ThreadCases,
+    SearchCases,
+    RunCases,
+    TurnCases,
+    StrategyCases,
+    CancelCases,
+    AttemptCases,
+    EndingCases,
+    KeptCases,
+    RequestCases,
+)
+"""The cases of rows alone."""
 
-def suite(factory: Factory, cannot: Mapping[str, str] | None = None) -> type:
-    class Suite(ThreadCases, CopyCases, SearchCases, RunCases, TurnCases, CheckpointCases, GraphCases):
-        @pytest.fixture
-        async def engine(self, tmp_path: Path) -> AsyncIterator[Engine]:
-            async with factory(tmp_path) as engine:
-                yield engine
+ALL_CASES = (*ROW_CASES, CopyCases, CheckpointCases, GraphCases, UndoCases)
+"""Those, and the cases of checkpoints."""
 
+
+def suite(factory: Factory, cannot: Mapping[str, str] | None = None, cases: tuple[type, ...] = ALL_CASES) -> type:
+    @pytest.fixture
+    async def engine(_: object, tmp_path: Path) -> AsyncIterator[Engine]:
+        async with factory(tmp_path) as engine:
+            yield engine
+
+    made = type("Suite", cases, {"engine": engine})
     for name, reason in (cannot or {}).items():
-        assert hasattr(Suite, name), f"the suite has no case {name}"
-        setattr(Suite, name, _skipped(reason))
-    return Suite
+        assert hasattr(made, name), f"the suite has no case {name}"
+        setattr(made, name, _skipped(reason))
+    return made
 
 
 def _skipped(reason: str) -> Callable[[object], None]:

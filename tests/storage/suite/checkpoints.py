@@ -6,7 +6,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, create_checkpoint, empty_checkpoint
 
 from tests.storage.suite.engine import Engine
-from tests.storage.suite.samples import thread
+from tests.storage.suite.life import admit, ending
+from tests.storage.suite.samples import run, thread
 
 
 def config(thread_id: str = "t1", ns: str = "", checkpoint_id: str | None = None) -> RunnableConfig:
@@ -99,3 +100,12 @@ class CheckpointCases:
         await engine.saver.adelete_thread("t2")
         assert await listed(engine, None) == []
         await engine.saver.adelete_thread("t2")
+
+    async def test_a_run_that_leaves_nothing_takes_its_checkpoints_along(self, engine: Engine) -> None:
+        first = await admit(engine.store, run("r1", "t1"))
+        stored = await put(engine, config(), 1)
+        await engine.saver.aput_writes(stored, [("x", 1)], "task")
+
+        await engine.store.finish_run(ending(first, leaves_nothing=True))
+
+        assert await listed(engine, config()) == []

@@ -13,6 +13,7 @@ from graphwire_server.core.model import Page, RunStatus, ThreadStatus
 from tests.storage.suite.checkpoints import config, id_of, listed, put
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import State, on, two_steps
+from tests.storage.suite.life import admit, finish
 from tests.storage.suite.samples import at, failure, interrupts, run, thread
 
 
@@ -55,6 +56,7 @@ class CopyCases:
             "t2",
             second=5,
             status=ThreadStatus.ERROR,
+            standing=ThreadStatus.ERROR,
             metadata={"k": [1, None], "thread_id": "t2", "other": {"thread_id": "t1"}},
             graph_id="g",
             assistant_id="a",
@@ -73,20 +75,19 @@ class CopyCases:
 
     async def test_a_copy_of_a_busy_thread_is_idle_and_has_no_runs(self, engine: Engine) -> None:
         value = run("r1", "t1", second=1)
-        admitted = await engine.store.admit_run(value, create_thread=True, reject_busy=False, seq_block=100)
+        admitted = await admit(engine.store, value)
         copy = await engine.store.copy_thread("t1", "t2", at(5))
         assert (copy.status, copy.graph_id, copy.last_seq, copy.reserved_seq) == (ThreadStatus.IDLE, "joke", 0, 0)
         assert await engine.store.list_runs("t2", None, Page()) == []
         assert await engine.store.unfinished_runs() == [admitted]
-        first = await engine.store.admit_run(run("r2", "t2"), create_thread=False, reject_busy=True, seq_block=100)
+        first = await admit(engine.store, run("r2", "t2"), create_thread=False)
         assert (first.status, first.first_seq) == (RunStatus.RUNNING, 1)
 
     async def test_a_copy_stays_as_it_is_when_its_source_goes_on(self, engine: Engine) -> None:
         value = run("r1", "t1", second=1)
-        await engine.store.admit_run(value, create_thread=True, reject_busy=False, seq_block=100)
+        admitted = await admit(engine.store, value)
         copy = await engine.store.copy_thread("t1", "t2", at(5))
-        ended = run("r1", "t1", status=RunStatus.ERROR, outcome=failure(), first_seq=1, last_seq=3)
-        await engine.store.finish_run(ended, ThreadStatus.ERROR)
+        await finish(engine.store, admitted, failure(), 3)
         await engine.store.merge_metadata("t1", {"later": True}, at(6))
         assert await engine.store.get_thread("t2") == copy
         await engine.store.delete_thread("t1")

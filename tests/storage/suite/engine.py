@@ -1,10 +1,12 @@
 """What the suite needs of an engine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from graphwire_server.core.model import Run
 from graphwire_server.core.ports import Store
 
 
@@ -14,6 +16,9 @@ class LastCheckpoint(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
+    """`bound` gives the saver of one attempt at a run."""
+
     store: Store
     saver: BaseCheckpointSaver[str]
     last: LastCheckpoint
+    bound: Callable[[Run], BaseCheckpointSaver[str]]

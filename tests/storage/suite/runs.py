@@ -1,9 +1,13 @@
 """Runs one by one and in lists."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from graphwire_server.core.errors import RunActive
 from graphwire_server.core.model import (
+    CancelAction,
     CheckpointRef,
     Command,
     Durability,
@@ -17,9 +21,9 @@ from graphwire_server.core.model import (
     RunSpec,
     RunStatus,
     TaskInterrupts,
-    ThreadStatus,
 )
 from tests.storage.suite.engine import Engine
+from tests.storage.suite.life import admit, ending, finish, the_run
 from tests.storage.suite.samples import at, run, success
 
 FULL_SPEC = RunSpec(
@@ -52,6 +56,12 @@ FULL_SPEC = RunSpec(
     multitask_strategy=MultitaskStrategy.ROLLBACK,
     create_thread=True,
     keep_thread=True,
+    keep_output=False,
+    stream_resumable=True,
+    headers={"x-user": "u"},
+    start_after=timedelta(microseconds=1),
+    timeout=timedelta(days=2, microseconds=3),
+    request_id="key",
 )
 FULL_OUTCOME = Outcome(
     status=RunStatus.ERROR,
@@ -61,22 +71,26 @@ FULL_OUTCOME = Outcome(
     next=("n1",),
     checkpoint_id="c9",
     values=b'{"topic": "spaced  \xc3\xbc"}',
+    lingering=("n2",),
 )
 
 
 class RunCases:
     async def test_a_run_reads_back_as_it_was(self, engine: Engine) -> None:
-        admitted = await engine.store.admit_run(
-            run("r1", "t1", spec=FULL_SPEC, attempt=3), create_thread=True, reject_busy=False, seq_block=10
-        )
-        assert admitted.spec == FULL_SPEC
-        assert await engine.store.get_run("r1") == admitted
-        ended = run(
-            "r1", "t1", spec=FULL_SPEC, attempt=4, status=RunStatus.ERROR, updated_at=at(2), outcome=FULL_OUTCOME,
-            first_seq=1, last_seq=9,
-        )  # fmt: skip
-        await engine.store.finish_run(ended, ThreadStatus.ERROR)
-        assert await engine.store.get_run("r1") == ended
+        value = run("r1", "t1", spec=FULL_SPEC, attempt=3, losses=2, due_at=at(0), cancel=CancelAction.ROLLBACK)
+
+        admitted = await admit(engine.store, value)
+
+        assert admitted == replace(value, first_seq=1, started_at=at(0))
+        assert await the_run(engine, "r1") == admitted
+
+    async def test_an_ended_run_reads_back_as_it_was(self, engine: Engine) -> None:
+        admitted = await admit(engine.store, run("r1", "t1", spec=FULL_SPEC))
+        end = ending(admitted, FULL_OUTCOME, 9, second=2)
+
+        await engine.store.finish_run(end)
+
+        assert await the_run(engine, "r1") == end.run
 
     async def test_an_unknown_run_is_none(self, engine: Engine) -> None:
         assert await engine.store.get_run("nobody") is None
@@ -85,8 +99,8 @@ class RunCases:
     async def test_runs_are_listed_newest_first(self, engine: Engine) -> None:
         for number in (1, 2, 0, 3):
             each = run(f"r{number}", "t1", second=min(number, 2))
-            await engine.store.admit_run(each, create_thread=True, reject_busy=False, seq_block=10)
-        await engine.store.admit_run(run("other", "t2"), create_thread=True, reject_busy=False, seq_block=10)
+            await admit(engine.store, each)
+        await admit(engine.store, run("other", "t2"))
         found = await engine.store.list_runs("t1", None, Page())
         assert [each.run_id for each in found] == ["r3", "r2", "r1", "r0"]
         assert await engine.store.list_runs("t1", None, Page(offset=1, limit=2)) == found[1:3]
@@ -94,21 +108,18 @@ class RunCases:
 
     async def test_only_an_ended_run_is_deleted(self, engine: Engine) -> None:
         await engine.store.delete_run("nobody")
-        await engine.store.admit_run(run("r1", "t1"), create_thread=True, reject_busy=False, seq_block=10)
-        await engine.store.admit_run(run("r2", "t1"), create_thread=True, reject_busy=False, seq_block=10)
+        first = await admit(engine.store, run("r1", "t1"))
+        await admit(engine.store, run("r2", "t1"))
         for run_id in ("r1", "r2"):
             with pytest.raises(RunActive):
                 await engine.store.delete_run(run_id)
-        ended = run("r1", "t1", status=RunStatus.SUCCESS, outcome=success(), first_seq=1, last_seq=4)
-        await engine.store.finish_run(ended, ThreadStatus.IDLE)
+        await finish(engine.store, first, success(), 4)
         await engine.store.delete_run("r1")
         assert await engine.store.get_run("r1") is None
         assert [each.run_id for each in await engine.store.list_runs("t1", None, Page())] == ["r2"]
 
     async def test_unfinished_runs_of_all_threads_oldest_first(self, engine: Engine) -> None:
         for number, thread_id in enumerate(("t1", "t2", "t1")):
-            each = run(f"r{number}", thread_id, second=-number)
-            await engine.store.admit_run(each, create_thread=True, reject_busy=False, seq_block=10)
-        ended = run("r1", "t2", status=RunStatus.SUCCESS, outcome=success(), first_seq=1, last_seq=4)
-        await engine.store.finish_run(ended, ThreadStatus.IDLE)
+            await admit(engine.store, run(f"r{number}", thread_id, second=-number))
+        await finish(engine.store, await the_run(engine, "r1"), success(), 4)
         assert [each.run_id for each in await engine.store.unfinished_runs()] == ["r2", "r0"]

@@ -1,9 +1,10 @@
 """Values that the suite stores."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from graphwire_server.core.events import Event, Raw
 from graphwire_server.core.model import (
     Interrupt,
     Outcome,
@@ -57,3 +58,40 @@ def failure(message: str = "no cats") -> Outcome:
 
 def with_metadata(metadata: Mapping[str, Any]) -> ThreadQuery:
     return ThreadQuery(metadata=metadata)
+
+
+def event(seq: int, run_id: str = "r1", thread_id: str = "t1", weight: int = 10, **changes: Any) -> Event:
+    return Event(
+        **{
+            "seq": seq,
+            "run_id": run_id,
+            "thread_id": thread_id,
+            "time": 1000.5 + seq,
+            "namespace": (),
+            "payload": Raw(mode="m", data=b"%d" % seq),
+            "weight": weight,
+            **changes,
+        }
+    )
+
+
+def events(first: int, last: int, **changes: Any) -> list[Event]:
+    return [event(seq, **changes) for seq in range(first, last + 1)]
+
+
+def fields(value: Event) -> tuple[Any, ...]:
+    """What makes two events equal."""
+    return (
+        value.seq,
+        value.run_id,
+        value.thread_id,
+        value.time,
+        value.namespace,
+        type(value.payload),
+        value.payload,
+        value.weight,
+    )
+
+
+def numbers(values: Iterable[Event]) -> list[int]:
+    return [value.seq for value in values]

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from graphwire_server.core.errors import ThreadBusy, ThreadExists, ThreadNotFound
-from graphwire_server.core.model import Page, RunStatus, ThreadStatus
+from graphwire_server.core.model import Page, ThreadStatus
 from tests.storage.suite.engine import Engine
+from tests.storage.suite.life import admit, finish
 from tests.storage.suite.samples import at, failure, interrupts, run, thread
 
 BIG = 2**70
@@ -62,26 +63,28 @@ class ThreadCases:
         await engine.store.create_thread(thread("t1", status=ThreadStatus.ERROR, error="ValueError: no", last_seq=3))
         await engine.store.set_thread_state("t1", status=ThreadStatus.INTERRUPTED, interrupts=interrupts(), now=at(9))
         assert await engine.store.get_thread("t1") == thread(
-            "t1", status=ThreadStatus.INTERRUPTED, interrupts=interrupts(), updated_at=at(9), last_seq=3
+            "t1",
+            status=ThreadStatus.INTERRUPTED,
+            standing=ThreadStatus.INTERRUPTED,
+            interrupts=interrupts(),
+            updated_at=at(9),
+            last_seq=3,
         )
 
     async def test_an_edit_needs_a_thread_that_is_not_busy(self, engine: Engine) -> None:
         with pytest.raises(ThreadNotFound):
             await engine.store.set_thread_state("t1", status=ThreadStatus.IDLE, interrupts=(), now=at(0))
-        await engine.store.admit_run(run("r1", "t1"), create_thread=True, reject_busy=False, seq_block=10)
+        await admit(engine.store, run("r1", "t1"))
         with pytest.raises(ThreadBusy):
             await engine.store.set_thread_state("t1", status=ThreadStatus.IDLE, interrupts=(), now=at(0))
 
     async def test_a_deleted_thread_takes_its_runs_along(self, engine: Engine) -> None:
         store = engine.store
         for thread_id in ("t1", "t2"):
-            admitted = await store.admit_run(
-                run(f"run on {thread_id}", thread_id), create_thread=True, reject_busy=False, seq_block=10
-            )
+            admitted = await admit(store, run(f"run on {thread_id}", thread_id))
             with pytest.raises(ThreadBusy):
                 await store.delete_thread(thread_id)
-            ended = run(admitted.run_id, thread_id, status=RunStatus.ERROR, outcome=failure(), first_seq=1, last_seq=1)
-            await store.finish_run(ended, ThreadStatus.ERROR)
+            await finish(store, admitted, failure(), 1)
         await store.delete_thread("t1")
         assert await store.get_thread("t1") is None
         assert await store.get_run("run on t1") is None

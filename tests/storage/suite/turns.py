@@ -6,27 +6,10 @@ from dataclasses import replace
 import pytest
 
 from graphwire_server.core.errors import ThreadBusy, ThreadNotFound
-from graphwire_server.core.model import Outcome, Run, RunStatus, Thread, ThreadStatus
+from graphwire_server.core.model import MultitaskStrategy, Outcome, RunStatus, ThreadStatus
 from tests.storage.suite.engine import Engine
+from tests.storage.suite.life import BLOCK, admit, finish, the_thread, with_strategy
 from tests.storage.suite.samples import at, failure, interrupts, run, success, thread
-
-BLOCK = 100
-
-
-async def admit(engine: Engine, value: Run, *, reject_busy: bool = False) -> Run:
-    return await engine.store.admit_run(value, create_thread=True, reject_busy=reject_busy, seq_block=BLOCK)
-
-
-async def finish(engine: Engine, value: Run, outcome: Outcome, last_seq: int, second: float = 5) -> None:
-    ended = replace(value, status=outcome.status, outcome=outcome, last_seq=last_seq, updated_at=at(second))
-    status = ThreadStatus.ERROR if outcome.error else ThreadStatus.INTERRUPTED if outcome.stopped else ThreadStatus.IDLE
-    await engine.store.finish_run(ended, status)
-
-
-async def the_thread(engine: Engine) -> Thread:
-    found = await engine.store.get_thread("t1")
-    assert found is not None
-    return found
 
 
 class TurnCases:
@@ -36,8 +19,8 @@ class TurnCases:
         )
         await engine.store.create_thread(before)
         value = run("r1", "t1", second=3)
-        admitted = await engine.store.admit_run(value, create_thread=False, reject_busy=True, seq_block=BLOCK)
-        assert admitted == replace(value, first_seq=8)
+        admitted = await admit(engine.store, value, create_thread=False)
+        assert admitted == replace(value, first_seq=8, started_at=at(3))
         assert await the_thread(engine) == thread(
             "t1",
             metadata={"k": 1, "graph_id": "joke", "assistant_id": "assistant of joke"},
@@ -51,35 +34,37 @@ class TurnCases:
 
     async def test_a_missing_thread_is_created_where_that_is_wanted(self, engine: Engine) -> None:
         with pytest.raises(ThreadNotFound):
-            await engine.store.admit_run(run("r1", "t1"), create_thread=False, reject_busy=False, seq_block=BLOCK)
+            await admit(engine.store, run("r1", "t1"), create_thread=False)
         assert await engine.store.get_run("r1") is None
-        await admit(engine, run("r1", "t1", second=3))
+        await admit(engine.store, run("r1", "t1", second=3))
         found = await the_thread(engine)
         assert (found.created_at, found.updated_at, found.reserved_seq) == (at(3), at(3), BLOCK)
 
     async def test_a_busy_thread_queues_or_refuses(self, engine: Engine) -> None:
-        await admit(engine, run("r1", "t1"))
+        await admit(engine.store, run("r1", "t1"))
         with pytest.raises(ThreadBusy):
-            await admit(engine, run("r2", "t1"), reject_busy=True)
+            await admit(engine.store, with_strategy(MultitaskStrategy.REJECT, "r2"))
         assert await engine.store.get_run("r2") is None
-        queued = await admit(engine, run("r3", "t1"))
+        queued = await admit(engine.store, run("r3", "t1"))
         assert (queued.status, queued.first_seq) == (RunStatus.PENDING, 0)
         assert await engine.store.get_run("r3") == queued
         assert (await the_thread(engine)).reserved_seq == BLOCK
 
     async def test_one_of_many_callers_gets_the_thread(self, engine: Engine) -> None:
-        admitted = await asyncio.gather(*(admit(engine, run(f"r{number}", "t1")) for number in range(20)))
+        admitted = await asyncio.gather(*(admit(engine.store, run(f"r{number}", "t1")) for number in range(20)))
         assert sorted(each.status for each in admitted) == [RunStatus.PENDING] * 19 + [RunStatus.RUNNING]
 
     async def test_the_oldest_pending_run_is_next(self, engine: Engine) -> None:
-        first = await admit(engine, run("r1", "t1"))
-        await admit(engine, run("r3", "t1", second=2, graph="other"))
-        await admit(engine, run("r2", "t1", second=1, graph="next"))
+        first = await admit(engine.store, run("r1", "t1"))
+        await admit(engine.store, run("r3", "t1", second=2, graph="other"))
+        await admit(engine.store, run("r2", "t1", second=1, graph="next"))
         assert await engine.store.start_next("t1", seq_block=BLOCK, now=at(9)) is None
-        await finish(engine, first, success(task_interrupts=interrupts(), interrupts=interrupts()[0].interrupts), 4)
+        await finish(
+            engine.store, first, success(task_interrupts=interrupts(), interrupts=interrupts()[0].interrupts), 4
+        )
         between = await the_thread(engine)
         assert (between.status, between.last_seq, between.interrupts) == (ThreadStatus.BUSY, 4, interrupts())
-        assert (await admit(engine, run("r4", "t1", second=4))).status is RunStatus.PENDING
+        assert (await admit(engine.store, run("r4", "t1", second=4))).status is RunStatus.PENDING
         started = await engine.store.start_next("t1", seq_block=BLOCK, now=at(9))
         assert started is not None
         assert (started.run_id, started.status, started.first_seq) == ("r2", RunStatus.RUNNING, 5)
@@ -94,57 +79,59 @@ class TurnCases:
         assert await engine.store.start_next("nobody", seq_block=BLOCK, now=at(0)) is None
 
     async def test_what_a_run_leaves_on_its_thread(self, engine: Engine) -> None:
-        failed = await admit(engine, run("r1", "t1"))
-        await finish(engine, failed, failure("no cats"), 12)
+        failed = await admit(engine.store, run("r1", "t1"))
+        await finish(engine.store, failed, failure("no cats"), 12)
         found = await the_thread(engine)
         assert (found.status, found.error, found.last_seq) == (ThreadStatus.ERROR, "ValueError: no cats", 12)
         assert found.updated_at == at(5)
-        stopped = await admit(engine, run("r2", "t1"))
+        stopped = await admit(engine.store, run("r2", "t1"))
         assert stopped.first_seq == 13
         assert (await the_thread(engine)).error is None
         outcome = success(task_interrupts=interrupts(), interrupts=interrupts()[0].interrupts)
-        await finish(engine, stopped, outcome, 20)
+        await finish(engine.store, stopped, outcome, 20)
         found = await the_thread(engine)
         assert (found.status, found.error, found.interrupts) == (ThreadStatus.INTERRUPTED, None, interrupts())
 
     async def test_a_run_that_never_started_numbers_nothing(self, engine: Engine) -> None:
-        first = await admit(engine, run("r1", "t1"))
-        queued = await admit(engine, run("r2", "t1"))
-        await finish(engine, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
+        first = await admit(engine.store, run("r1", "t1"))
+        queued = await admit(engine.store, run("r2", "t1"))
+        await finish(engine.store, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
         found = await the_thread(engine)
         assert (found.status, found.reserved_seq) == (ThreadStatus.BUSY, BLOCK)
-        await finish(engine, first, success(), 6)
+        await finish(engine.store, first, success(), 6)
         found = await the_thread(engine)
         assert (found.status, found.last_seq) == (ThreadStatus.IDLE, 6)
 
     async def test_the_last_pending_run_frees_the_thread(self, engine: Engine) -> None:
-        first = await admit(engine, run("r1", "t1"))
-        queued = await admit(engine, run("r2", "t1"))
-        await finish(engine, first, success(), 6)
-        await finish(engine, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
+        first = await admit(engine.store, run("r1", "t1"))
+        queued = await admit(engine.store, run("r2", "t1"))
+        await finish(engine.store, first, success(), 6)
+        await finish(engine.store, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
         found = await the_thread(engine)
         assert (found.status, found.last_seq) == (ThreadStatus.IDLE, 6)
 
     async def test_the_end_of_a_run_that_never_started_has_a_number(self, engine: Engine) -> None:
-        first = await admit(engine, run("r1", "t1"))
-        queued = await admit(engine, run("r2", "t1"))
-        await finish(engine, first, success(), 6)
-        await finish(engine, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
+        first = await admit(engine.store, run("r1", "t1"))
+        queued = await admit(engine.store, run("r2", "t1"))
+        await finish(engine.store, first, success(), 6)
+        await finish(engine.store, queued, Outcome(status=RunStatus.INTERRUPTED), 0)
+        assert [each.run_id for each in await engine.store.unnumbered_runs()] == ["r2"]
         await engine.store.number_end(queued, 7)
+        assert await engine.store.unnumbered_runs() == []
         found = await the_thread(engine)
         assert (found.last_seq, found.reserved_seq) == (7, 7)
         ended = await engine.store.get_run("r2")
         assert ended is not None
         assert (ended.first_seq, ended.last_seq) == (0, 7)
-        assert (await admit(engine, run("r3", "t1"))).first_seq == 8
+        assert (await admit(engine.store, run("r3", "t1"))).first_seq == 8
         await engine.store.number_end(queued, 5)
         assert (await the_thread(engine)).last_seq == 7
 
     async def test_a_run_ends_once(self, engine: Engine) -> None:
-        first = await admit(engine, run("r1", "t1"))
-        await finish(engine, first, success(), 6)
-        second = await admit(engine, run("r2", "t1"))
-        await finish(engine, first, failure(), 9)
+        first = await admit(engine.store, run("r1", "t1"))
+        await finish(engine.store, first, success(), 6)
+        second = await admit(engine.store, run("r2", "t1"))
+        await finish(engine.store, first, failure(), 9)
         found = await engine.store.get_run("r1")
         assert found is not None
         assert found.status is RunStatus.SUCCESS

@@ -3,8 +3,9 @@
 Owns the way from plain functions to gRPC handlers; it knows nothing of graphs.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -67,6 +68,19 @@ async def serving(**options: Any) -> AsyncIterator[graphwire.Client]:
             yield client
     finally:
         await server.stop(None)
+
+
+@contextmanager
+def serving_threads(**script: Handler) -> Iterator[str]:
+    """The address of a server with handlers by name, which has threads of its own: for callers who block, or are other processes."""
+    with ThreadPoolExecutor(4) as pool:
+        server = grpc.server(pool, handlers=generic_handlers(script))
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait()
 
 
 def event(seq: int, **payload: Any) -> event_pb2.StreamEvent:

@@ -1,8 +1,10 @@
 """The unary calls, and lists that come in pages."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 import graphwire
 from graphwire.v1 import assistant_pb2, error_pb2, run_pb2, thread_pb2
@@ -37,6 +39,65 @@ async def test_a_failed_run_is_data_until_it_is_asked_to_raise() -> None:
     with pytest.raises(graphwire.RunFailed, match="ValueError: no") as caught:
         result.raise_for_error()
     assert (caught.value.status, caught.value.retryable) == ("error", True)
+
+
+THEN, LATER = Timestamp(seconds=100), Timestamp(seconds=160, nanos=5000)
+
+
+async def _read(**fields: Any) -> graphwire.Run:
+    async def get(_request: Any, _context: Any) -> runs_pb.GetRunResponse:
+        return runs_pb.GetRunResponse(run=run_pb2.Run(run_id=RUN, **fields))
+
+    async with serving(GetRun=get) as client:
+        return await client.runs.get(RUN)
+
+
+async def test_a_run_shows_its_life() -> None:
+    run = await _read(
+        status=run_pb2.RUN_STATUS_TIMEOUT,
+        attempt=3,
+        due_time=THEN,
+        start_time=LATER,
+        cancel_action=run_pb2.CANCEL_ACTION_ROLLBACK,
+        lingering_nodes=["a", "b"],
+    )
+
+    assert (run.status, run.attempt, run.cancel_action, run.lingering_nodes) == ("timeout", 3, "rollback", ("a", "b"))
+    assert (run.due_time, run.start_time) == (
+        datetime(1970, 1, 1, 0, 1, 40, tzinfo=UTC),
+        datetime(1970, 1, 1, 0, 2, 40, 5, tzinfo=UTC),
+    )
+
+
+async def test_what_a_run_has_not_done_is_none() -> None:
+    run = await _read(status=run_pb2.RUN_STATUS_PENDING)
+
+    assert (run.due_time, run.start_time, run.cancel_action, run.lingering_nodes) == (None, None, None, ())
+
+
+async def test_an_action_that_is_newer_than_this_client_is_kept_as_its_number() -> None:
+    assert (await _read(cancel_action=99)).cancel_action == "99"
+
+
+async def test_a_cancel_that_does_not_wait_returns_the_run() -> None:
+    async def cancel(request: runs_pb.CancelRunRequest, _context: Any) -> runs_pb.CancelRunResponse:
+        assert request == runs_pb.CancelRunRequest(run_id=RUN)
+        run = run_pb2.Run(run_id=RUN, cancel_action=run_pb2.CANCEL_ACTION_INTERRUPT)
+        return runs_pb.CancelRunResponse(run=run)
+
+    async with serving(CancelRun=cancel) as client:
+        run = await client.cancel(RUN)
+
+    assert run is not None
+    assert run.cancel_action == "interrupt"
+
+
+async def test_an_action_that_does_not_exist_is_not_sent() -> None:
+    async with serving() as client:
+        with pytest.raises(ValueError, match="action: 'undo' is not one of interrupt, rollback"):
+            await client.cancel(RUN, action="undo")  # type: ignore[arg-type]  # the mistake that is shown
+        with pytest.raises(ValueError, match="action: 'undo' is not one of interrupt, rollback"):
+            await client.runs.cancel_many(status="all", action="undo")  # type: ignore[arg-type]  # as above
 
 
 async def test_a_cancel_that_rolled_back_returns_no_run() -> None:

@@ -30,6 +30,8 @@ async def _failing(code: grpc.StatusCode, reason: str, *details: Message, **fact
         (Code.INVALID_ARGUMENT, "INVALID_FIELD", graphwire.InvalidArgument),
         (Code.NOT_FOUND, "RUN_NOT_FOUND", graphwire.NotFound),
         (Code.ALREADY_EXISTS, "THREAD_EXISTS", graphwire.AlreadyExists),
+        (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED", graphwire.AlreadyExists),
+        (Code.ABORTED, "LEASE_LOST", graphwire.GraphwireError),
         (Code.FAILED_PRECONDITION, "THREAD_BUSY", graphwire.FailedPrecondition),
         (Code.OUT_OF_RANGE, "CURSOR_EXPIRED", graphwire.CursorExpired),
         (Code.RESOURCE_EXHAUSTED, "SLOW_READER", graphwire.SlowReader),

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 import graphwire
+from graphwire._requests import key_lifetime
 from graphwire.v1 import run_pb2, run_service_pb2
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2 import CreateRunResponse, StreamRunResponse
@@ -22,7 +24,8 @@ async def _sent(input_: object = None, **options: Any) -> run_service_pb2.Stream
         seen.append(request)
         yield batch(end(1))
 
-    async with serving(StreamRun=stream) as client:
+    opened = {"keep_events": options.pop("keep_events")} if "keep_events" in options else {}
+    async with serving(StreamRun=stream, **opened) as client:
         [event async for event in client.stream("agent", input_, **options)]
     return seen[0]
 
@@ -38,9 +41,28 @@ async def test_integers_of_any_size_are_exact_both_ways() -> None:
 
 
 async def test_what_is_not_given_is_not_sent() -> None:
-    request = await _sent(thread_id=None, context=None)
+    request = await _sent(thread_id=None, context=None, stream_resumable=False, request_id="k")
 
-    assert request == run_service_pb2.StreamRunRequest(assistant_id="agent")
+    assert request == run_service_pb2.StreamRunRequest(assistant_id="agent", request_id="k")
+
+
+async def test_a_run_is_created_once_and_its_events_are_kept_unless_somebody_says_otherwise() -> None:
+    first, second, plain = await _sent(), await _sent(), await _sent(stream_resumable=False)
+
+    assert len({first.request_id, second.request_id, plain.request_id}) == 3
+    assert (first.stream_resumable, plain.stream_resumable) == (True, False)
+    assert first.request_id_ttl.seconds == 600
+
+
+@pytest.mark.parametrize(("patience", "seconds"), [(0.0, 600), (60.0, 600), (3600.0, 3600), (10.0**9, 86_400)])
+def test_a_key_of_the_clients_own_outlives_its_patience(patience: float, seconds: int) -> None:
+    assert key_lifetime(patience).seconds == seconds
+
+
+async def test_events_are_not_kept_where_the_client_does_not_want_it() -> None:
+    off, on = await _sent(keep_events=False), await _sent(keep_events=False, stream_resumable=True)
+
+    assert (off.stream_resumable, on.stream_resumable) == (False, True)
 
 
 async def test_json_null_can_be_sent() -> None:
@@ -60,7 +82,9 @@ async def test_every_option_reaches_its_field() -> None:
         multitask_strategy="rollback",
         if_not_exists="create",
         on_disconnect="cancel",
+        start_after=timedelta(minutes=2),
         timeout=1.5,
+        request_id="k",
         filter=graphwire.Filter(nodes="writer", tags=["public"]),
         checkpoint=graphwire.Checkpoint(checkpoint_id="c", checkpoint_ns="n"),
     )
@@ -72,9 +96,40 @@ async def test_every_option_reaches_its_field() -> None:
     assert request.durability == run_pb2.DURABILITY_EXIT
     assert request.multitask_strategy == run_pb2.MULTITASK_STRATEGY_ROLLBACK
     assert request.on_disconnect == run_pb2.DISCONNECT_MODE_CANCEL
+    assert (request.start_after.seconds, request.start_after.nanos) == (120, 0)
     assert (request.timeout.seconds, request.timeout.nanos) == (1, 500_000_000)
+    assert request.request_id == "k"
     assert (list(request.filter.nodes), list(request.filter.tags)) == (["writer"], ["public"])
     assert request.checkpoint.checkpoint_ns == "n"
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds", "nanos"),
+    [
+        (0, 0, 0),
+        (90, 90, 0),
+        (0.1, 0, 100_000_000),
+        (1.9999999999, 2, 0),
+        (-1.5, -1, -500_000_000),
+        (3650 * 86400, 3650 * 86400, 0),
+        (timedelta(microseconds=1), 0, 1000),
+        (timedelta(days=3650), 3650 * 86400, 0),
+        (timedelta(seconds=-1.5), -1, -500_000_000),
+    ],
+)
+async def test_a_length_of_time_is_seconds_or_a_timedelta(given: Any, seconds: int, nanos: int) -> None:
+    request = await _sent(start_after=given, timeout=given)
+
+    assert (request.start_after, request.timeout) == (request.timeout, request.start_after)
+    assert (request.start_after.seconds, request.start_after.nanos) == (seconds, nanos)
+    assert (request.HasField("start_after"), request.HasField("timeout")) == (True, True)
+
+
+@pytest.mark.parametrize("strategy", ["enqueue", "reject", "interrupt", "rollback"])
+async def test_every_strategy_has_its_number(strategy: Any) -> None:
+    request = await _sent(multitask_strategy=strategy)
+
+    assert run_pb2.MultitaskStrategy.Name(request.multitask_strategy) == f"MULTITASK_STRATEGY_{strategy.upper()}"
 
 
 async def test_a_command_tells_none_from_nothing() -> None:
@@ -93,6 +148,14 @@ async def test_a_command_tells_none_from_nothing() -> None:
         ({"config": {"configurabel": {}}}, ValueError, "configurabel"),
         ({"context": {"when": object()}}, TypeError, "context"),
         ({"metadata": {"x": float("nan")}}, ValueError, "metadata"),
+        ({"multitask_strategy": "queue"}, ValueError, "multitask_strategy: 'queue' is not one of enqueue, reject"),
+        ({"start_after": "10m"}, TypeError, "start_after must be seconds, or a timedelta, not str"),
+        ({"start_after": float("inf")}, ValueError, "start_after: inf"),
+        ({"timeout": True}, TypeError, "timeout must be seconds, or a timedelta, not bool"),
+        ({"timeout": float("nan")}, ValueError, "timeout: nan"),
+        ({"timeout": 1e300}, ValueError, r"timeout: 1e\+300"),
+        ({"timeout": 10**30}, ValueError, "timeout: 10"),
+        ({"request_id": 7}, TypeError, "request_id"),
     ],
 )
 async def test_a_mistake_is_named_before_anything_is_sent(options: Any, error: type[Exception], says: str) -> None:
@@ -104,7 +167,7 @@ async def test_a_mistake_is_named_before_anything_is_sent(options: Any, error: t
 async def test_an_option_that_the_request_lacks_is_a_mistake() -> None:
     async with serving() as client:
         with pytest.raises(TypeError, match="filter"):
-            await client.create("agent", {}, filter=graphwire.Filter())  # type: ignore[call-arg]
+            await client.create("agent", {}, filter=graphwire.Filter())  # type: ignore[call-arg]  # that it is refused is what is tested
 
 
 async def test_the_key_and_the_metadata_go_with_every_call() -> None:

@@ -44,14 +44,14 @@ async def test_fragments_are_joined() -> None:
     assert events[1].proto == large
 
 
-@pytest.mark.parametrize("kept", [[0, 2], [1, 2], [0, 1]])
+@pytest.mark.parametrize("kept", [[0, 2], [1, 2], [0, 1], [0, 1, 1]])
 async def test_a_lost_fragment_is_noticed(kept: list[int]) -> None:
     pieces = fragments(values(2, '"' + "x" * 5000 + '"'), 3)
 
     async def stream(_request: Any, _context: Any) -> AsyncIterator[StreamRunResponse]:
         yield batch(metadata(), *(pieces[i] for i in kept), end(3))
 
-    async with serving(StreamRun=stream) as client:
+    async with serving(StreamRun=stream, patience=0) as client:
         run = client.stream("agent", {})
         with pytest.raises(graphwire.GraphwireError) as caught:
             [event async for event in run]
@@ -64,7 +64,7 @@ async def test_a_stream_without_its_terminal_event_is_noticed() -> None:
     async def stream(_request: Any, _context: Any) -> AsyncIterator[StreamRunResponse]:
         yield batch(metadata())
 
-    async with serving(StreamRun=stream) as client:
+    async with serving(StreamRun=stream, patience=0) as client:
         with pytest.raises(graphwire.GraphwireError, match="terminal event") as caught:
             [event async for event in client.stream("agent", {})]
 

@@ -73,7 +73,7 @@ async def test_a_watch_that_ends_without_a_reason_is_noticed() -> None:
     async def watch(_request: Any, _context: Any) -> AsyncIterator[WatchThreadResponse]:
         yield batch(metadata(), end(2))
 
-    async with serving(WatchThread=watch) as client:
+    async with serving(WatchThread=watch, patience=0) as client:
         stream = client.threads.watch(THREAD)
         with pytest.raises(graphwire.GraphwireError, match="nothing said why") as caught:
             [event async for event in stream]

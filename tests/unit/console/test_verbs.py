@@ -5,21 +5,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
 import grpc
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
 from graphwire.v1 import assistant_pb2, assistant_service_pb2, error_pb2, event_pb2, run_pb2, thread_pb2
 from graphwire.v1 import run_service_pb2 as runs_pb
 from graphwire.v1 import thread_service_pb2 as threads_pb
-from graphwire_server.console import register
 from tests.unit.client.scripted import (
     IDS,
     RUN,
@@ -27,33 +22,14 @@ from tests.unit.client.scripted import (
     batch,
     end,
     event,
-    generic_handlers,
     metadata,
     rich_status,
     text,
 )
+from tests.unit.console.verbs import run_verb, serving_verbs
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = "import typer; from graphwire_server.console import register; app = typer.Typer(); register(app); app()"
-
-
-@contextmanager
-def _serving(**script: Callable[..., Any]) -> Iterator[str]:
-    """The address of a server with handlers by name. It has threads of its own, since a verb runs an event loop of its own."""
-    with ThreadPoolExecutor(4) as pool:
-        server = grpc.server(pool, handlers=generic_handlers(script))
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.stop(None).wait()
-
-
-def _run(*words: str, address: str = "127.0.0.1:1", stdin: str | None = None) -> Result:
-    app = typer.Typer()
-    register(app)
-    return CliRunner().invoke(app, [*words, "--address", address], input=stdin, env={"COLUMNS": "200"})
 
 
 def _streaming(
@@ -73,8 +49,8 @@ def _update(seq: int) -> event_pb2.StreamEvent:
 
 
 def test_stream_prints_what_happens_and_succeeds() -> None:
-    with _serving(StreamRun=_streaming(metadata(), _update(2), end(3))) as address:
-        result = _run("stream", "agent", "{}", address=address)
+    with serving_verbs(StreamRun=_streaming(metadata(), _update(2), end(3))) as address:
+        result = run_verb("stream", "agent", "{}", address=address)
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert "a\n  n: 9007199254740993\n" in result.stdout
@@ -82,8 +58,8 @@ def test_stream_prints_what_happens_and_succeeds() -> None:
 
 
 def test_stream_as_json_is_one_event_per_line_and_nothing_else() -> None:
-    with _serving(StreamRun=_streaming(metadata(), _update(2), end(3))) as address:
-        result = _run("stream", "agent", "{}", "--json", address=address)
+    with serving_verbs(StreamRun=_streaming(metadata(), _update(2), end(3))) as address:
+        result = run_verb("stream", "agent", "{}", "--json", address=address)
 
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["seq"] for line in lines] == [1, 2, 3]
@@ -99,8 +75,8 @@ def test_stream_as_json_is_one_event_per_line_and_nothing_else() -> None:
 def test_a_run_that_failed_exits_with_1() -> None:
     failed = error_pb2.RunError(type="ValueError", message="no")
     last = end(2, status=run_pb2.RUN_STATUS_ERROR, error=failed)
-    with _serving(StreamRun=_streaming(metadata(), last)) as address:
-        result = _run("stream", "agent", "{}", address=address)
+    with serving_verbs(StreamRun=_streaming(metadata(), last)) as address:
+        result = run_verb("stream", "agent", "{}", address=address)
 
     assert (result.exit_code, result.stderr) == (1, "ValueError: no\n")
 
@@ -111,15 +87,15 @@ def test_a_refused_call_exits_with_1_and_names_the_field() -> None:
         context.abort_with_status(status)
         yield batch()
 
-    with _serving(StreamRun=stream) as address:
-        result = _run("stream", "agent", "{}", address=address)
+    with serving_verbs(StreamRun=stream) as address:
+        result = run_verb("stream", "agent", "{}", address=address)
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "INVALID_FIELD: config.recursion_limit: 1 or more\n"
 
 
 def test_no_server_is_one_clear_line() -> None:
-    result = _run("graphs")
+    result = run_verb("graphs")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert len(result.stderr.splitlines()) == 1
@@ -141,7 +117,7 @@ def test_no_server_is_one_clear_line() -> None:
     ],
 )
 def test_wrong_usage_exits_with_2(words: tuple[str, ...], says: str) -> None:
-    result = _run(*words)
+    result = run_verb(*words)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert says in result.stderr.lower() or says in result.stderr
@@ -165,8 +141,8 @@ def test_options_reach_the_request() -> None:
         "custom",
         "--cancel-on-exit",
     ]
-    with _serving(StreamRun=_streaming(end(1), seen=seen)) as address:
-        _run("stream", "agent", "-", *words, "--resume", "null", "--goto", "x", address=address, stdin='{"a":1}')
+    with serving_verbs(StreamRun=_streaming(end(1), seen=seen)) as address:
+        run_verb("stream", "agent", "-", *words, "--resume", "null", "--goto", "x", address=address, stdin='{"a":1}')
 
     request = seen[0]
     assert (request.thread_id, request.input.text) == ("t", '{"a":1}')
@@ -181,8 +157,8 @@ def test_options_reach_the_request() -> None:
 def test_a_file_is_read(tmp_path: Path) -> None:
     seen: list[runs_pb.StreamRunRequest] = []
     (tmp_path / "in.json").write_text('{"topic":"中"}', encoding="utf-8")
-    with _serving(StreamRun=_streaming(end(1), seen=seen)) as address:
-        _run("stream", "agent", f"@{tmp_path / 'in.json'}", address=address)
+    with serving_verbs(StreamRun=_streaming(end(1), seen=seen)) as address:
+        run_verb("stream", "agent", f"@{tmp_path / 'in.json'}", address=address)
 
     assert seen[0].input.text == '{"topic":"中"}'
     assert list(seen[0].stream_mode) == ["updates", "messages-tuple", "custom"]
@@ -194,8 +170,8 @@ def test_a_new_thread_is_told_beside_the_output() -> None:
     def create(_request: Any, _context: Any) -> threads_pb.CreateThreadResponse:
         return threads_pb.CreateThreadResponse(thread=thread_pb2.Thread(thread_id=THREAD))
 
-    with _serving(CreateThread=create, StreamRun=_streaming(end(1), seen=seen)) as address:
-        result = _run("stream", "agent", "--new-thread", "--json", address=address)
+    with serving_verbs(CreateThread=create, StreamRun=_streaming(end(1), seen=seen)) as address:
+        result = run_verb("stream", "agent", "--new-thread", "--json", address=address)
 
     assert (seen[0].thread_id, result.stderr) == (THREAD, f"thread {THREAD}\n")
     assert len(result.stdout.splitlines()) == 1
@@ -206,9 +182,9 @@ def test_invoke_prints_the_output() -> None:
         run = run_pb2.Run(run_id=RUN, status=run_pb2.RUN_STATUS_SUCCESS)
         return runs_pb.InvokeRunResponse(result=run_pb2.RunResult(run=run, values=text('{"joke":"ha"}')))
 
-    with _serving(InvokeRun=invoke) as address:
-        people = _run("invoke", "agent", "{}", address=address)
-        program = _run("invoke", "agent", "{}", "--json", address=address)
+    with serving_verbs(InvokeRun=invoke) as address:
+        people = run_verb("invoke", "agent", "{}", address=address)
+        program = run_verb("invoke", "agent", "{}", "--json", address=address)
 
     assert people.stdout == "joke: ha\n"
     assert json.loads(program.stdout)["values"] == {"joke": "ha"}
@@ -225,8 +201,8 @@ def test_join_goes_on_behind_the_cursor() -> None:
         context.send_initial_metadata(IDS)
         yield runs_pb.JoinRunResponse(events=[end(8)])
 
-    with _serving(GetRun=get, JoinRun=join) as address:
-        result = _run("join", RUN, "--after-seq", "7", address=address)
+    with serving_verbs(GetRun=get, JoinRun=join) as address:
+        result = run_verb("join", RUN, "--after-seq", "7", address=address)
 
     assert (result.exit_code, seen[0].after_seq) == (0, 7)
 
@@ -236,8 +212,8 @@ def test_a_list_shows_no_more_than_asked_for() -> None:
         found = [thread_pb2.Thread(thread_id=f"t{i}", status=thread_pb2.THREAD_STATUS_IDLE) for i in range(2)]
         return threads_pb.SearchThreadsResponse(threads=found, next_page_token="more")  # noqa: S106  not a password
 
-    with _serving(SearchThreads=search) as address:
-        result = _run("threads", "list", "--limit", "3", address=address)
+    with serving_verbs(SearchThreads=search) as address:
+        result = run_verb("threads", "list", "--limit", "3", address=address)
 
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["THREAD", "t0", "t1", "t0"]
 
@@ -248,12 +224,35 @@ def test_a_graph_is_drawn_or_printed_as_mermaid() -> None:
         edges = [assistant_pb2.GraphEdge(source="a", target="b")]
         return assistant_service_pb2.GetAssistantGraphResponse(nodes=nodes, edges=edges, mermaid="graph TD;\n")
 
-    with _serving(GetAssistantGraph=graph) as address:
-        drawn = _run("draw", "agent", address=address)
-        mermaid = _run("draw", "agent", "--mermaid", address=address)
+    with serving_verbs(GetAssistantGraph=graph) as address:
+        drawn = run_verb("draw", "agent", address=address)
+        mermaid = run_verb("draw", "agent", "--mermaid", address=address)
 
     assert "▼" in drawn.stdout
     assert mermaid.stdout == "graph TD;\n"
+
+
+def test_a_stream_that_loses_its_server_says_so_once_and_goes_on() -> None:
+    seen: list[runs_pb.JoinRunRequest] = []
+
+    def stream(_request: Any, context: Any) -> Iterator[runs_pb.StreamRunResponse]:
+        context.send_initial_metadata(IDS)
+        yield batch(metadata(), _update(2))
+        context.abort(grpc.StatusCode.UNAVAILABLE, "the line broke")
+
+    def join(request: runs_pb.JoinRunRequest, context: Any) -> Iterator[runs_pb.JoinRunResponse]:
+        seen.append(request)
+        if len(seen) < 3:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "still away")
+        context.send_initial_metadata(IDS)
+        yield runs_pb.JoinRunResponse(events=[_update(3), end(4)])
+
+    with serving_verbs(StreamRun=stream, JoinRun=join) as address:
+        result = run_verb("stream", "agent", "{}", "--json", address=address)
+
+    assert (result.exit_code, result.stderr) == (0, "lost the connection to the server, trying to go on\n")
+    assert [json.loads(line)["seq"] for line in result.stdout.splitlines()] == [1, 2, 3, 4]
+    assert [request.after_seq for request in seen] == [2, 2, 2]
 
 
 def test_ctrl_c_leaves_the_run_and_says_how_to_come_back() -> None:
@@ -265,7 +264,7 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_come_back() -> None:
         yield batch(metadata())
         left.wait(10)
 
-    with _serving(StreamRun=stream) as address:
+    with serving_verbs(StreamRun=stream) as address:
         words = [sys.executable, "-c", PROGRAM, "stream", "agent", "{}", "--json", "--address", address]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as program:
             assert program.stdout is not None

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.core.events import Event, Payload, Values
+from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.follow import Filter
+from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import (
     CheckpointRef,
     Drawing,
@@ -22,15 +25,15 @@ from graphwire_server.core.model import (
     RunSpec,
     RunStatus,
     Schemas,
+    StateUpdate,
     SubgraphInfo,
     ThreadState,
-    ThreadStatus,
 )
-from graphwire_server.core.ports import Append
-from graphwire_server.core.remains import Sleep
+from graphwire_server.core.ports import Append, Ending, NewId, Room
+from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.threads import EMPTY_STATE, Threads
-from graphwire_server.core.worker import Worker
+from graphwire_server.core.worker import Work, Worker
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.store import MemoryStore
 
@@ -49,6 +52,42 @@ class Clock:
     def __call__(self) -> datetime:
         self.now += timedelta(seconds=1)
         return self.now
+
+
+class Alarm:
+    def __init__(self, at: datetime, act: Callable[[], object]) -> None:
+        self.at = at
+        self.act = act
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Alarms:
+    """What will be done at its time. It is done when a test moves the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._set: list[Alarm] = []
+
+    def __call__(self, delay: timedelta, act: Callable[[], object]) -> Alarm:
+        alarm = Alarm(self._clock.now + delay, act)
+        self._set.append(alarm)
+        return alarm
+
+    @property
+    def waiting(self) -> list[Alarm]:
+        self._set = [alarm for alarm in self._set if not alarm.cancelled]
+        return self._set
+
+    def move(self, by: timedelta) -> None:
+        """Moves the clock, and does what is due then, the earliest first."""
+        self._clock.now += by
+        while due := [alarm for alarm in self.waiting if alarm.at <= self._clock.now]:
+            first = min(due, key=lambda alarm: alarm.at)
+            self._set.remove(first)
+            first.act()
 
 
 class Graphs:
@@ -82,6 +121,12 @@ class States:
         self.updates.append((values, as_node))
         return CheckpointRef(checkpoint_id="made")
 
+    async def bulk_update(
+        self, graph_id: str, thread_id: str, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> CheckpointRef:
+        self.updates.extend((update.values, update.as_node) for updates in supersteps for update in updates)
+        return CheckpointRef(checkpoint_id="made")
+
     async def history(
         self, graph_id: str, thread_id: str, *, ns: str, before: str | None, metadata: JsonObject, limit: int
     ) -> Sequence[ThreadState]:
@@ -110,11 +155,19 @@ class Executor:
         self.started = asyncio.Event()
         self.release = asyncio.Event()
         self.executed: list[str] = []
+        self.went_on: list[bool] = []
+        self.begun = False
+        self.room: Room | None = None
 
-    async def execute(self, run: Run, append: Append) -> Outcome:
+    async def execute(self, run: Run, append: Append, *, goes_on: bool = False, room: Room | None = None) -> Outcome:
+        self.room = room
         self.executed.append(run.run_id)
+        self.went_on.append(goes_on)
         self.started.set()
         return await self.script(run, append)
+
+    async def has_begun(self, run: Run) -> bool:
+        return self.begun
 
     async def held(self, run: Run, append: Append) -> Outcome:
         """A script: one event, then it waits for the test."""
@@ -133,15 +186,48 @@ class Store(MemoryStore):
         super().__init__()
         self.away = 0
         self.finished: list[Run] = []
+        self.undone: list[str] = []
         self.on_finish: Callable[[Run], None] = lambda run: None
 
-    async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
+    async def finish_run(self, ending: Ending) -> bool:
         if self.away:
             self.away -= 1
             raise StoreUnavailable("away")
-        self.on_finish(run)
-        await super().finish_run(run, thread_status)
-        self.finished.append(run)
+        self.on_finish(ending.run)
+        done = await super().finish_run(ending)
+        if done:
+            self.finished.append(ending.run)
+        return done
+
+    async def undo_run(self, run: Run) -> None:
+        self.undone.append(run.run_id)
+        await super().undo_run(run)
+
+
+class Link:
+    """The way of one process to a store. Once it is cut, nothing of that process gets there any more."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.cut = False
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        call = getattr(self.store, name)
+
+        async def through(*args: object, **named: object) -> object:
+            if self.cut:
+                raise StoreUnavailable("the process is dead")
+            return await call(*args, **named)
+
+        return through
+
+
+async def crash(made: "House", *links: Link) -> None:
+    """The process dies: from this moment on it writes nothing, and its callers hear nothing but that it is gone."""
+    for link in links:
+        link.cut = True
+    await made.worker.__aexit__(None, None, None)
+    made.logs.close()
 
 
 @dataclass
@@ -152,10 +238,14 @@ class House:
     ephemeral: Store
     logs: MemoryLog
     executor: Executor
+    clock: Clock
+    alarms: Alarms
+    expiry: Expiry
     worker: Worker
     states: States
     runs: Runs
     threads: Threads
+    recovery: Recovery
 
     async def events(self, spec: RunSpec, wanted: Filter = ALL) -> list[Event]:
         async with asyncio.timeout(SOON), self.runs.stream(spec, wanted) as (_, batches):
@@ -174,26 +264,52 @@ class House:
             await self.executor.started.wait()
 
 
+def _ids(first: int) -> NewId:
+    """Ids that rise."""
+    numbers = iter(range(first, first + 10_000))
+    return lambda: f"00000000-0000-7000-8000-{next(numbers):012x}"
+
+
+def _threads(
+    store: Store, logs: MemoryLog, states: States, assistants: Assistants, worker: Worker, clock: Clock, new_id: NewId
+) -> Threads:
+    return Threads(
+        store=store,
+        logs=logs,
+        states=states,
+        assistants=assistants,
+        clock=clock,
+        new_id=new_id,
+        see_through=worker.see_through,
+    )
+
+
 def house(
     executor: Executor | None = None,
     *,
-    store: Store | None = None,
+    store: Store | Link | None = None,
+    ephemeral: Store | Link | None = None,
     retention: Retention | None = None,
     grace: timedelta = timedelta(0),
     limit: int = 100,
+    slots: int = 100,
+    time_limit: timedelta = timedelta(days=1),
+    most_losses: int = 3,
     clock: Clock | None = None,
-    sleep: Sleep = asyncio.sleep,
+    first_id: int = 1,
+    states: States | None = None,
+    logs: MemoryLog | None = None,
 ) -> House:
     """A core on memory engines. Open its `worker`, or use `running`."""
-    clock, numbers = clock or Clock(), iter(range(1, 10_000))
-
-    def new_id() -> str:
-        return f"00000000-0000-7000-8000-{next(numbers):012x}"
-
-    executor, store, ephemeral, states = executor or Executor(), store or Store(), Store(), States()
-    logs = MemoryLog(retention or Retention(), lambda: clock.now.timestamp())  # noqa: PLW0108  the time moves
-    assistants = Assistants(Graphs(), clock)
-    worker = Worker(executor, logs, clock, grace, retention, sleep)
+    clock, new_id = clock or Clock(), _ids(first_id)
+    retention = retention or Retention()
+    executor, states = executor or Executor(), states or States()
+    store, ephemeral = cast("Store", store or Store()), cast("Store", ephemeral or Store())
+    logs = logs if logs is not None else MemoryLog(retention, lambda: clock.now.timestamp(), Lull(0))  # noqa: PLW0108  the time moves
+    assistants, alarms = Assistants(Graphs(), clock), Alarms(clock)
+    expiry = Expiry(store, clock, alarms)
+    work = Work(slots=slots, grace=grace, time_limit=time_limit, retention=retention)
+    worker = Worker(executor=executor, logs=logs, clock=clock, later=alarms, expiry=expiry, work=work)
     runs = Runs(
         store=store,
         ephemeral=ephemeral,
@@ -201,17 +317,30 @@ def house(
         states=states,
         assistants=assistants,
         worker=worker,
+        expiry=expiry,
         limits=Limits(runs=limit),
         clock=clock,
         new_id=new_id,
     )
-    threads = Threads(store=store, logs=logs, states=states, assistants=assistants, clock=clock, new_id=new_id)
-    return House(store, ephemeral, logs, executor, worker, states, runs, threads)
+    return House(
+        store=store,
+        ephemeral=ephemeral,
+        logs=logs,
+        executor=executor,
+        clock=clock,
+        alarms=alarms,
+        expiry=expiry,
+        worker=worker,
+        states=states,
+        runs=runs,
+        threads=_threads(store, logs, states, assistants, worker, clock, new_id),
+        recovery=Recovery(store, ephemeral, worker, clock, most_losses),
+    )
 
 
 @asynccontextmanager
 async def running(made: House) -> AsyncIterator[House]:
-    async with made.worker:
+    async with made.expiry, made.worker:
         yield made
 
 

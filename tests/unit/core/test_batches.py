@@ -14,13 +14,21 @@ from graphwire_server.core.errors import (
     GraphwireError,
     InvalidField,
     NothingToResume,
-    NotOffered,
     RunNotFound,
     StoreUnavailable,
     ThreadBusy,
     ThreadNotFound,
 )
-from graphwire_server.core.model import CheckpointRef, Command, MultitaskStrategy, Run, RunSpec, RunStatus
+from graphwire_server.core.model import (
+    Admitted,
+    CheckpointRef,
+    Command,
+    MultitaskStrategy,
+    RequestKey,
+    Run,
+    RunSpec,
+    RunStatus,
+)
 from graphwire_server.core.runs import MAX_BATCH
 from tests.unit.core.fakes import OTHER, THREAD, Executor, House, Store, house, on_thread, running
 
@@ -52,7 +60,6 @@ async def test_a_batch_is_created_in_its_order() -> None:
     [
         (replace(STATELESS, assistant="nobody"), AssistantNotFound),
         (RunSpec(assistant="agent", thread_id=OTHER), ThreadNotFound),
-        (on_thread(multitask_strategy=MultitaskStrategy.ROLLBACK), NotOffered),
         (on_thread(command=Command(has_resume=True)), NothingToResume),
         (replace(STATELESS, command=Command(has_resume=True)), NothingToResume),
         (on_thread(checkpoint=CheckpointRef(checkpoint_id="unknown")), CheckpointNotFound),
@@ -140,10 +147,14 @@ async def test_a_batch_needs_room_for_all_of_it() -> None:
 class Failing(Store):
     """A store that fails when it is to admit its third run."""
 
-    async def admit_run(self, run: Run, *, create_thread: bool, reject_busy: bool, seq_block: int) -> Run:
+    async def admit_run(
+        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+    ) -> Admitted:
         if len(self._runs) == 2:
             raise StoreUnavailable("away")
-        return await super().admit_run(run, create_thread=create_thread, reject_busy=reject_busy, seq_block=seq_block)
+        return await super().admit_run(
+            run, create_thread=create_thread, may_start=may_start, seq_block=seq_block, key=key
+        )
 
 
 async def test_a_batch_that_fails_in_the_middle_cancels_what_it_has_created() -> None:
@@ -153,7 +164,7 @@ async def test_a_batch_that_fails_in_the_middle_cancels_what_it_has_created() ->
 
     assert failed.value.metadata["index"] == "2"
     assert [run.status for run in made.store.finished] == [RunStatus.INTERRUPTED] * 2
-    assert len(made.worker) == 0
+    assert len(made.worker.jobs) == 0
     assert made.executor.executed == []
 
 
@@ -189,7 +200,7 @@ async def test_runs_are_cancelled_by_what_they_do(meant: dict[str, Any], found: 
 
         asked = await made.runs.cancel_many(**meant)
         ended = [await made.end(run) for run in asked]
-        left = [made.worker.job(run.run_id) is not None for run in runs]
+        left = [made.worker.jobs.get(run.run_id) is not None for run in runs]
 
     assert [run.run_id for run in asked] == [runs[index].run_id for index in found]
     assert {run.status for run in ended} == {RunStatus.INTERRUPTED}
@@ -206,7 +217,7 @@ async def test_runs_are_cancelled_by_id_and_those_that_are_no_more_are_passed_ov
 
         assert [run.run_id for run in asked] == [second.run_id]
         assert (await made.end(second)).status is RunStatus.INTERRUPTED
-        assert [made.worker.job(run.run_id) is None for run in (first, stateless)] == [False, False]
+        assert [made.worker.jobs.get(run.run_id) is None for run in (first, stateless)] == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -250,4 +261,4 @@ async def test_what_names_no_runs_is_refused(meant: dict[str, Any], field: str) 
             await made.runs.cancel_many(**meant)
 
         assert refused.value.field == field
-        assert made.worker.job(run.run_id) is not None
+        assert made.worker.jobs.get(run.run_id) is not None

@@ -24,7 +24,8 @@ from graphwire_server.core.events import (
     Updates,
     Values,
 )
-from graphwire_server.core.follow import Filter, follow, starting_at
+from graphwire_server.core.follow import Filter, Reading, follow, starting_at
+from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import RunError, RunStatus
 from graphwire_server.storage.memory.log import MemoryThreadLog
 
@@ -43,6 +44,14 @@ def callback(node: str = "write", *tags: str) -> Callback:
     return Callback(
         event="e", name="n", runnable_run_id="", parent_ids=(), tags=tags, data=b"{}", metadata=b"{}", node=node
     )
+
+
+async def nothing_kept(after_seq: int, max_bytes: int) -> Sequence[Event]:
+    return ()
+
+
+def reading(log: MemoryThreadLog) -> Reading:
+    return Reading(log, nothing_kept)
 
 
 def event(payload: Payload, *namespace: str) -> Event:
@@ -137,7 +146,7 @@ def test_tags_apply_to_model_calls(payload: Payload, passes: bool) -> None:
 
 
 def log(max_bytes: int = 1000) -> MemoryThreadLog:
-    return MemoryThreadLog("t", 0, max_bytes, lambda: 0.0)
+    return MemoryThreadLog("t", 0, max_bytes, lambda: 0.0, Lull(0))
 
 
 def append(made: MemoryThreadLog, *payloads: Payload, run: str = "r") -> None:
@@ -147,7 +156,7 @@ def append(made: MemoryThreadLog, *payloads: Payload, run: str = "r") -> None:
 
 async def read(made: MemoryThreadLog, after: int, wanted: Filter = ALL, size: int = 1000) -> list[Sequence[Event]]:
     async with asyncio.timeout(5):
-        return [batch async for batch in follow(made, "r", after, wanted, size)]
+        return [batch async for batch in await follow(reading(made), "r", after, wanted, size)]
 
 
 async def test_a_reader_gets_all_that_waits_in_one_batch_and_ends_with_the_run() -> None:
@@ -174,7 +183,7 @@ async def test_a_batch_has_a_bound_and_at_least_one_event() -> None:
 async def test_replay_and_live_have_no_seam() -> None:
     made = log()
     append(made, VALUES, VALUES)
-    batches = follow(made, "r", 1, ALL)
+    batches = await follow(reading(made), "r", 1, ALL)
     replayed = await anext(batches)
     append(made, VALUES, END)
 
@@ -205,7 +214,7 @@ async def test_what_is_filtered_out_makes_no_empty_batches() -> None:
 async def test_a_threads_stream_has_all_runs_and_waits_between_them() -> None:
     made = log()
     append(made, VALUES, END)
-    batches = follow(made, None, 0, ALL)
+    batches = await follow(reading(made), None, 0, ALL)
     first = [event.seq for event in await anext(batches)]
     append(made, VALUES, END, run="next")
 
@@ -217,7 +226,7 @@ async def test_a_threads_stream_has_all_runs_and_waits_between_them() -> None:
 
 async def test_a_threads_stream_is_filtered_but_for_the_frame_of_its_runs() -> None:
     made = log()
-    batches = follow(made, None, 0, Filter(modes=frozenset({"custom"})))
+    batches = await follow(reading(made), None, 0, Filter(modes=frozenset({"custom"})))
     append(made, VALUES, END)
     append(made, Custom(b"1", "n"), VALUES, END, run="next")
 
@@ -229,7 +238,7 @@ async def test_a_threads_stream_is_filtered_but_for_the_frame_of_its_runs() -> N
 async def test_a_threads_stream_ends_when_the_thread_is_gone_and_read() -> None:
     made = log()
     append(made, VALUES, END)
-    batches = follow(made, None, 0, ALL)
+    batches = await follow(reading(made), None, 0, ALL)
     made.forget()
 
     delivered = [event.seq for event in await anext(batches)]
@@ -271,7 +280,7 @@ async def test_a_cursor_that_is_gone_at_the_start_has_expired() -> None:
 async def test_a_reader_that_falls_behind_is_slow() -> None:
     made = log(max_bytes=20)
     append(made, VALUES)
-    batches = follow(made, "r", 0, ALL)
+    batches = await follow(reading(made), "r", 0, ALL)
     await anext(batches)
     append(made, *[VALUES] * 5)
 
@@ -292,3 +301,20 @@ async def test_a_closing_log_sends_waiting_readers_away_with_their_cursor() -> N
     with pytest.raises(Draining) as draining:
         await reader
     assert draining.value.metadata == {"after_seq": "1"}
+
+
+async def test_a_gap_in_what_is_kept_is_told_as_what_it_is() -> None:
+    made = MemoryThreadLog("t", 4, 1 << 20, lambda: 1.0, Lull(0))
+    made.append("r", (), VALUES, 1)
+    kept = [Event(seq, "r", "t", 1.0, (), VALUES, 1) for seq in (1, 2)]
+
+    async def older(after_seq: int, max_bytes: int) -> Sequence[Event]:
+        return [one for one in kept if one.seq > after_seq]
+
+    batches = await follow(Reading(made, older), None, 0, ALL)
+    first = await anext(batches)
+
+    assert [one.seq for one in first] == [1, 2]
+    with pytest.raises(CursorExpired) as expired:
+        await anext(batches)
+    assert expired.value.oldest_seq == 5

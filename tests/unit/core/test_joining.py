@@ -151,3 +151,18 @@ async def test_a_pending_run_streams_from_its_first_event() -> None:
 
     assert run.status is RunStatus.PENDING
     assert kinds(events) == ["metadata", "values", "end"]
+
+
+@pytest.mark.parametrize(("after", "start"), [(None, 2), (0, 0), (1, 1), (2, 2), (3, 2)])
+async def test_where_the_stream_of_a_run_that_has_ended_starts(after: int | None, start: int) -> None:
+    """Whoever asks again from there gets the same."""
+    async with running(house()) as made:
+        run = await made.end(await made.runs.create(on_thread()))
+
+        async with made.runs.join(run.run_id, None, after, ALL) as (_, batches):
+            said = batches.after_seq
+            seen = [event.seq async for batch in batches for event in batch]
+        again = [event.seq for event in await made.join(run, said)]
+
+    assert said == start
+    assert seen == again == [*range(start + 1, 4)]

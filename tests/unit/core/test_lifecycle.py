@@ -1,11 +1,13 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 
 import pytest
 
-from graphwire_server.core.lifecycle import IllegalMove, finish, move, thread_status
-from graphwire_server.core.model import Interrupt, Outcome, Run, RunSpec, RunStatus, ThreadStatus
+from graphwire_server.core.lifecycle import MOVES, IllegalMove, finish, move, thread_error, thread_status
+from graphwire_server.core.model import Interrupt, Outcome, Run, RunError, RunSpec, RunStatus, ThreadStatus
 
 NOW, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 RUN = Run(
@@ -19,7 +21,7 @@ RUN = Run(
     spec=RunSpec(assistant="g"),
 )
 P, R, S, E, T, I = RunStatus  # noqa: E741  their first letters
-ALLOWED = {(P, R), (P, I), (P, E), (R, S), (R, E), (R, T), (R, I)}
+ALLOWED = {(P, R), (P, I), (R, P), (R, S), (R, E), (R, T), (R, I)}
 
 
 @pytest.mark.parametrize(("old", "new"), [pair for pair in product(RunStatus, repeat=2) if pair in ALLOWED])
@@ -64,3 +66,24 @@ def test_a_run_ends_once() -> None:
 )
 def test_what_an_end_makes_of_the_thread(outcome: Outcome, status: ThreadStatus) -> None:
     assert thread_status(outcome) is status
+
+
+@pytest.mark.parametrize(
+    ("outcome", "rolled_back", "error"),
+    [
+        (Outcome(status=S), False, None),
+        (Outcome(status=E, error=RunError(type="ValueError", message="no")), False, "ValueError: no"),
+        (Outcome(status=I), False, "UserInterrupt: the run was cancelled"),
+        (Outcome(status=I), True, "UserRollback: the run was rolled back"),
+    ],
+)
+def test_what_an_end_leaves_as_the_threads_error(outcome: Outcome, rolled_back: bool, error: str | None) -> None:
+    assert thread_error(outcome, rolled_back=rolled_back) == error
+
+
+def test_the_documentation_draws_the_table() -> None:
+    page = (Path(__file__).parents[3] / "docs/lifecycle.md").read_text()
+
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)$", page, re.MULTILINE))
+
+    assert drawn == {(old.value, new.value) for old, following in MOVES.items() for new in following}

@@ -12,7 +12,6 @@ from graphwire_server.core.errors import (
     CheckpointNotFound,
     GraphwireError,
     NothingToResume,
-    NotOffered,
     RunActive,
     RunFinished,
     RunNotFound,
@@ -20,11 +19,13 @@ from graphwire_server.core.errors import (
     ThreadNotFound,
 )
 from graphwire_server.core.model import (
+    Admitted,
     CheckpointRef,
     Command,
     MultitaskStrategy,
     Outcome,
     Page,
+    RequestKey,
     Run,
     RunSpec,
     RunStatus,
@@ -67,13 +68,6 @@ async def test_reject_runs_on_an_idle_thread() -> None:
         run = await made.runs.create(on_thread(multitask_strategy=MultitaskStrategy.REJECT))
 
     assert run.status is RunStatus.RUNNING
-
-
-@pytest.mark.parametrize("strategy", [MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK])
-async def test_strategies_that_are_not_offered_are_refused_by_name(strategy: MultitaskStrategy) -> None:
-    async with running(house()) as made:
-        with pytest.raises(NotOffered, match=strategy):
-            await made.runs.create(on_thread(multitask_strategy=strategy))
 
 
 async def test_a_full_server_refuses_and_takes_again_when_a_run_has_ended() -> None:
@@ -214,45 +208,6 @@ async def test_the_output_of_a_run_is_its_checkpoints_state_and_of_a_stateless_o
     assert [json.loads(output) for output in outputs] == [{"a": 1}, [1]]
 
 
-async def test_recovery_ends_what_executed_and_starts_what_waited() -> None:
-    made = house()
-    runs = []
-    for _ in range(2):
-        new = made.runs._admission.new_run(on_thread())
-        runs.append(await made.store.admit_run(new, create_thread=True, reject_busy=False, seq_block=100))
-
-    async with running(made):
-        await made.runs.recover()
-        waited = await made.end(runs[1])
-        dead = await made.runs.get(runs[0].run_id)
-        told, whole = await made.join(dead), await made.join(dead, 100)
-
-    assert dead.outcome is not None
-    assert dead.outcome.error is not None
-    assert (dead.status, dead.outcome.error.type) == (RunStatus.ERROR, "ServerDied")
-    assert [event.seq for event in told] == [dead.last_seq] == [102]
-    assert (kinds(whole), [event.seq for event in whole]) == (["error", "end"], [101, 102])
-    assert (waited.status, waited.first_seq) == (RunStatus.SUCCESS, 103)
-    assert (await made.threads.get(THREAD)).status is ThreadStatus.IDLE
-
-
-async def test_runs_that_wait_can_be_waited_for_and_cancelled_after_a_recovery() -> None:
-    made = house(holding())
-    waiting = []
-    for _ in range(3):
-        new = made.runs._admission.new_run(on_thread())
-        waiting.append(await made.store.admit_run(new, create_thread=True, reject_busy=False, seq_block=100))
-
-    async with running(made):
-        await made.runs.recover()
-        await made.runs.cancel(waiting[2].run_id)
-        ended = await made.end(waiting[2])
-        made.executor.release.set()
-        turn = await made.end(waiting[1])
-
-    assert (ended.status, turn.status) == (RunStatus.INTERRUPTED, RunStatus.SUCCESS)
-
-
 class Committing(Store):
     """A store that has written, and whose answer takes its time."""
 
@@ -260,8 +215,10 @@ class Committing(Store):
         super().__init__()
         self.wrote = asyncio.Event()
 
-    async def admit_run(self, run: Run, *, create_thread: bool, reject_busy: bool, seq_block: int) -> Run:
-        await super().admit_run(run, create_thread=create_thread, reject_busy=reject_busy, seq_block=seq_block)
+    async def admit_run(
+        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+    ) -> Admitted:
+        await super().admit_run(run, create_thread=create_thread, may_start=may_start, seq_block=seq_block, key=key)
         self.wrote.set()
         return await asyncio.Future()
 
@@ -283,19 +240,10 @@ async def test_a_run_whose_caller_leaves_while_its_row_is_written_does_not_keep_
     assert (ended.status, thread.status) == (RunStatus.SUCCESS, ThreadStatus.IDLE)
 
 
-async def test_recovery_of_nothing_does_nothing() -> None:
-    async with running(house()) as made:
-        await made.events(on_thread())
-
-        await made.runs.recover()
-
-    assert len(made.executor.executed) == 1
-
-
 async def test_a_refused_run_leaves_nothing() -> None:
     async with running(house()) as made:
         with pytest.raises(GraphwireError):
             await made.runs.create(on_thread(input=1, has_input=True, command=Command(goto=())))
 
     assert not made.store._threads
-    assert len(made.worker) == 0
+    assert len(made.worker.jobs) == 0

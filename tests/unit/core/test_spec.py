@@ -68,10 +68,15 @@ def test_ids_and_modes_become_canonical() -> None:
     assert (checked.thread_id, checked.stream_modes) == (UUID, ("updates", "values"))
 
 
-@pytest.mark.parametrize("text", ["", "x", UUID[:-1], UUID + "0", UUID.replace("-", ""), f"{UUID}\n", "{" + UUID + "}"])
+@pytest.mark.parametrize("text", ["x", UUID[:-1], UUID + "0", UUID.replace("-", ""), f"{UUID}\n", "{" + UUID + "}"])
 def test_what_is_no_uuid_is_refused(text: str) -> None:
     with pytest.raises(InvalidField, match="not a UUID"):
         check_uuid("run_id", text)
+
+
+def test_an_id_that_is_not_there_is_called_missing() -> None:
+    with pytest.raises(InvalidField, match=f"run_id: is missing or empty; .* such as {UUID}"):
+        check_uuid("run_id", "")
 
 
 def test_a_mode_that_does_not_exist_is_named() -> None:

@@ -229,3 +229,29 @@ async def test_a_watcher_that_leaves_leaves_nothing() -> None:
             held = len(made.logs)
 
         assert (held, len(made.logs)) == (1, 0)
+
+
+async def test_a_stopping_server_sends_watchers_of_idle_threads_away_at_once_and_others_after_their_run() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    made = house(executor, grace=timedelta(seconds=SOON))
+    ends: list[str] = []
+
+    async def watch(thread_id: str) -> None:
+        async with made.threads.watch(thread_id, 0, ALL) as (_, batches):
+            try:
+                async for batch in batches:
+                    ends.extend(event.payload.mode for event in batch if event.payload.mode == "end")
+            except Draining:
+                ends.append(thread_id)
+
+    async with asyncio.timeout(SOON):
+        async with running(made):
+            await made.threads.create(OTHER, {})
+            await made.runs.create(on_thread())
+            await made.begun()
+            watching = [asyncio.create_task(watch(thread)) for thread in (OTHER, THREAD)]
+            watching[0].add_done_callback(lambda _: executor.release.set())
+        await asyncio.gather(*watching)
+
+    assert ends == [OTHER, "end", THREAD]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,9 @@ from graphwire_server.core import worker as module
 from graphwire_server.core.ending import INTERNAL, SELF_CANCELLED
 from graphwire_server.core.errors import Draining
 from graphwire_server.core.events import End, Error, Event
-from graphwire_server.core.model import Outcome, Run, RunError, RunSpec, RunStatus, ThreadStatus
+from graphwire_server.core.model import Admitted, Outcome, Run, RunError, RunSpec, RunStatus, ThreadStatus
 from graphwire_server.core.ports import Append
-from tests.unit.core.fakes import SOON, THREAD, Executor, House, emit, house, kinds, on_thread, running
+from tests.unit.core.fakes import SOON, THREAD, Executor, House, Store, emit, house, kinds, on_thread, running
 
 
 def last(events: Sequence[Event]) -> End:
@@ -120,22 +121,60 @@ async def _stop_during(made: House) -> Run:
     return run
 
 
-async def test_a_server_that_stops_cuts_runs_short_and_says_so() -> None:
+async def test_a_server_that_stops_gives_runs_back_and_tells_their_readers_where_they_were() -> None:
     executor = Executor()
     executor.script = executor.held
     made = house(executor)
 
-    run = await _stop_during(made)
+    async with running(made):
+        run = await made.runs.create(on_thread())
+        waiting = await made.runs.create(on_thread())
+        await made.begun()
+        waits = [asyncio.create_task(made.runs.wait(one)) for one in (run, waiting)]
+        await asyncio.sleep(0)
 
-    ended = await made.runs.get(run.run_id)
-    events = await made.join(run, 0)
-    assert ended.outcome is not None
-    assert ended.outcome.error is not None
-    assert (ended.status, ended.outcome.error.type) == (RunStatus.ERROR, "ServerStopped")
-    assert ended.outcome.error.retryable
-    assert kinds(events) == ["metadata", "values", "error", "end"]
-    assert [event.seq for event in events] == [1, 2, 3, 4]
-    assert ended.last_seq == last(events).event_count == 4
+    told = await asyncio.gather(*waits, return_exceptions=True)
+    left, thread = await made.runs.get(run.run_id), await made.threads.get(THREAD)
+    assert [type(error) for error in told] == [Draining, Draining]
+    assert (left.status, left.attempt, left.losses) == (RunStatus.PENDING, 1, 0)
+    assert (thread.status, thread.last_seq, thread.reserved_seq) == (ThreadStatus.BUSY, 2, 2)
+    assert len(made.worker.jobs) == 0
+
+
+async def test_whoever_asks_to_wait_for_a_run_that_was_given_back_is_sent_away_too() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    made = house(executor)
+    async with running(made):
+        run = await made.runs.create(on_thread())
+        await made.begun()
+
+    with pytest.raises(Draining):
+        await made.end(run)
+
+
+async def test_whoever_waits_for_a_run_that_is_being_admitted_waits_for_its_end() -> None:
+    """Its row can be read before this process has taken charge of it: a request with the same key finds it."""
+    written, taken = asyncio.Event(), asyncio.Event()
+
+    class Slow(Store):
+        async def admit_run(self, run: Run, **options: Any) -> Admitted:
+            admitted = await super().admit_run(run, **options)
+            written.set()
+            await taken.wait()
+            return admitted
+
+    async with running(house(store=Slow())) as made, asyncio.timeout(SOON):
+        creating = asyncio.create_task(made.runs.create(on_thread()))
+        await written.wait()
+        (row,) = await made.store.unfinished_runs()
+        waiting = asyncio.create_task(made.runs.wait(row))
+        await asyncio.sleep(0)
+        taken.set()
+        ended = await waiting
+        await creating
+
+    assert (ended.run_id, ended.status) == (row.run_id, RunStatus.SUCCESS)
 
 
 async def test_a_run_may_end_by_itself_in_the_grace_period() -> None:
@@ -265,4 +304,4 @@ async def test_a_stateless_run_leaves_nothing() -> None:
     assert not made.ephemeral._runs
     assert not made.store._threads
     assert len(made.logs) == 0
-    assert len(made.worker) == 0
+    assert len(made.worker.jobs) == 0

@@ -1,6 +1,7 @@
 """Small graphs, and what executes them."""
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypedDict
@@ -13,8 +14,9 @@ from langgraph.types import interrupt
 
 from graphwire_server.core.events import Payload
 from graphwire_server.core.model import GraphInfo, Outcome, Run, RunSpec, RunStatus
+from graphwire_server.core.ports import Executor
 from graphwire_server.engine.catalogue import Catalogue
-from graphwire_server.engine.execution import GraphExecutor
+from graphwire_server.engine.execution import GraphExecutor, Savers
 from graphwire_server.engine.states import GraphStates
 from graphwire_server.storage.memory.saver import MemorySaver
 
@@ -69,10 +71,14 @@ class Bench:
     saver: MemorySaver = field(default_factory=MemorySaver)
     events: list[tuple[tuple[str, ...], Payload]] = field(default_factory=list)
     runs: int = 0
+    lingering: Callable[[str], tuple[str, ...]] = lambda _: ()
 
     def __post_init__(self) -> None:
         catalogue = Catalogue([(GraphInfo(graph_id="agent"), self.graph)])
-        self.executor = GraphExecutor(catalogue, self.saver, self.saver.last_checkpoint_id, MemorySaver)
+        savers = Savers(
+            of_run=lambda _: self.saver, last_checkpoint_id=self.saver.last_checkpoint_id, ephemeral=MemorySaver
+        )
+        self.executor: Executor = GraphExecutor(catalogue, savers, self.lingering)
         self.states = GraphStates(catalogue, self.saver)
 
     def append(self, namespace: tuple[str, ...], payload: Payload, weight: int) -> None:
@@ -100,6 +106,11 @@ class Bench:
         """Executes a run; `events` are its events afterwards."""
         self.events.clear()
         return await self.executor.execute(self.run_of(stream_modes=modes or ("values",), **fields), self.append)
+
+    async def again(self, run: Run) -> Outcome:
+        """Goes on with a run whose process died, as its next attempt."""
+        self.events.clear()
+        return await self.executor.execute(replace(run, attempt=run.attempt + 1), self.append, goes_on=True)
 
     @property
     def payloads(self) -> list[Any]:

@@ -1,6 +1,8 @@
 """Chunks of LangGraph's stream modes, one by one."""
 
+import gc
 import json
+import weakref
 from typing import Any
 
 import pytest
@@ -176,3 +178,17 @@ def test_internals_are_stripped() -> None:
     assert without_internals({"a": 1, "__b": 2, "langgraph_request_id": 3}) == {"a": 1}
     assert without_internals(None) == {}
     assert plain_values({"a": 1, "__interrupt__": ()}) == {"a": 1}
+
+
+def test_it_goes_with_its_run_and_waits_for_no_collector() -> None:
+    """It holds the run's log by what it appends with: kept by a cycle of its own, the events of runs with large states filled gigabytes until the collector came."""
+    made = Chunks(lambda *_: None, frozenset({"updates"}))
+    made.add((), "values", {"a": 1})
+    gone = weakref.ref(made)
+
+    gc.disable()
+    try:
+        del made
+        assert gone() is None
+    finally:
+        gc.enable()

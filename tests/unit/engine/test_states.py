@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graphwire_server.core.errors import InvalidField
-from graphwire_server.core.model import CheckpointRef, ThreadState
+from graphwire_server.core.model import CheckpointRef, Command, Goto, StateUpdate, ThreadState
 from tests.unit.engine.graphs import THREAD, Bench, ask, chain
 
 LATEST = CheckpointRef()
@@ -135,3 +135,52 @@ async def test_metadata_has_no_internals() -> None:
     await bench.run()
 
     assert not any(key.startswith("__") for key in json.loads((await get(bench)).metadata))
+
+
+async def test_a_history_is_written_superstep_by_superstep() -> None:
+    bench = Bench(chain("a", "b"))
+
+    await bench.states.bulk_update(
+        "agent",
+        THREAD,
+        [
+            [StateUpdate(values={"seen": ["in"]}, as_node="__input__")],
+            [StateUpdate(values={"seen": ["in"]}, as_node="__start__")],
+            [StateUpdate(values={"seen": ["mine"]}, as_node="a")],
+        ],
+    )
+
+    state = await bench.states.get("agent", THREAD, CheckpointRef(), subgraphs=False)
+    history = await bench.states.history("agent", THREAD, ns="", before=None, metadata={}, limit=10)
+    assert state is not None
+    assert (json.loads(state.values)["seen"], state.next) == (["in", "mine"], ("b",))
+    assert len(history) == 3
+
+
+async def test_a_superstep_may_be_a_command() -> None:
+    bench = Bench(chain("a", "b"))
+    command = Command(update={"seen": ["told"]}, goto=(Goto(node="b"),))
+
+    await bench.states.bulk_update("agent", THREAD, [[StateUpdate(command=command, as_node="a")]])
+
+    state = await bench.states.get("agent", THREAD, CheckpointRef(), subgraphs=False)
+    assert state is not None
+    assert (json.loads(state.values)["seen"], state.next) == (["told"], ("b",))
+
+
+@pytest.mark.parametrize(
+    ("updates", "field"),
+    [
+        ([[StateUpdate(values={}, as_node="nowhere")]], "supersteps[0].updates[0].as_node"),
+        ([[StateUpdate(values=5, as_node="a")]], "supersteps"),
+    ],
+)
+async def test_supersteps_that_the_graph_does_not_take_are_refused(
+    updates: list[list[StateUpdate]], field: str
+) -> None:
+    bench = Bench(chain("a", "b"))
+
+    with pytest.raises(InvalidField) as refused:
+        await bench.states.bulk_update("agent", THREAD, updates)
+
+    assert (refused.value.field, refused.value.http_status) == (field, 400)

@@ -23,6 +23,8 @@ CASES: list[tuple[GraphwireError, int]] = [
     (errors.RunFinished("x", "success"), 404),
     (errors.RunActive("x", "running"), 409),
     (errors.SystemAssistant("x"), 409),
+    (errors.RequestReused("key", "x"), 409),
+    (errors.LeaseLost("x"), 409),
     (errors.CursorExpired(1, 2, 3), 416),
     (errors.SlowReader(1), 429),
     (errors.CapacityReached("full"), 429),

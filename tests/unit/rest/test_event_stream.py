@@ -9,8 +9,10 @@ from unittest.mock import AsyncMock
 import pytest
 from starlette.types import Message
 
+from graphwire_server.core.batch import Batch
 from graphwire_server.core.errors import CapacityReached, Draining, GraphwireError, SlowReader, ThreadNotFound
 from graphwire_server.core.events import Custom, End, Error, Event, Payload
+from graphwire_server.core.follow import Batches
 from graphwire_server.core.model import RunError, RunStatus
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.rest.event_stream import EventStream, FailedStream, Source
@@ -48,19 +50,19 @@ class Streaming:
     def _note(self) -> None:
         self.gone += 1
 
-    async def _batches(self) -> AsyncIterator[Sequence[Event]]:
+    async def _batches(self) -> AsyncIterator[Batch]:
         for step in self._steps:
             if isinstance(step, BaseException):
                 raise step
             if isinstance(step, float):
                 await (never() if step < 0 else asyncio.sleep(step))
             else:
-                yield step
+                yield Batch(step)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Source]:
         try:
-            yield Source(batches=self._batches(), gone=self._note, **self._source)
+            yield Source(batches=Batches(0, self._batches()), gone=self._note, **self._source)
         finally:
             self.closed += 1
 
@@ -90,6 +92,7 @@ async def test_a_stream_from_its_head_to_its_end() -> None:
         "x-accel-buffering": "no",
         "connection": "keep-alive",
         "location": "/runs/r/stream",
+        "graphwire-after-seq": "0",
     }
     assert caller.bodies == [
         b"event: custom\r\ndata: 1\r\n\r\n",

@@ -137,10 +137,51 @@ def test_an_answer_without_a_body_has_no_content(made: dict[str, Any]) -> None:
     assert made["paths"]["/runs/{run_id}"]["delete"]["responses"]["204"] == {"description": "No body."}
 
 
-def test_who_joins_a_run_may_say_where_to_go_on(made: dict[str, Any]) -> None:
-    for path in ("/runs/{run_id}/stream", "/threads/{thread_id}/runs/{run_id}/stream"):
-        parameters = made["paths"][path]["get"]["parameters"]
-        assert [each["name"] for each in parameters if each["in"] == "header"] == ["Last-Event-ID"]
+HEADERS = {
+    ("/runs/{run_id}/stream", "get"): ["Last-Event-ID"],
+    ("/threads/{thread_id}/runs/{run_id}/stream", "get"): ["Last-Event-ID"],
+    ("/threads/{thread_id}/stream", "get"): ["Last-Event-ID"],
+    **{
+        (f"{base}{what}", "post"): ["Idempotency-Key"]
+        for base in ("/runs", "/threads/{thread_id}/runs")
+        for what in ("", "/stream", "/wait")
+    },
+    ("/runs/batch", "post"): ["Idempotency-Key"],
+}
+
+
+def test_every_header_that_is_read_is_described(made: dict[str, Any]) -> None:
+    found = {
+        (path, method): [each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"]
+        for path, methods in made["paths"].items()
+        for method, operation in methods.items()
+    }
+
+    assert {place: names for place, names in found.items() if names} == HEADERS
+
+
+def test_how_long_a_run_waits_and_takes_has_bounds(made: dict[str, Any]) -> None:
+    fields = made["components"]["schemas"]["RunBody"]["properties"]
+    after, limit = (fields[name]["anyOf"][0] for name in ("after_seconds", "timeout_seconds"))
+
+    assert after == {"type": "number", "minimum": 0, "maximum": 315360000}
+    assert limit == {"type": "number", "exclusiveMinimum": 0, "maximum": 315360000}
+
+
+def test_what_a_thread_begins_with_is_described(made: dict[str, Any]) -> None:
+    schemas = made["components"]["schemas"]
+    supersteps = schemas["ThreadBody"]["properties"]["supersteps"]["anyOf"][0]
+
+    assert (supersteps["maxItems"], supersteps["items"]["$ref"]) == (1000, "#/components/schemas/SuperstepBody")
+    assert set(schemas["StateUpdateBody"]["properties"]) == {"values", "command", "as_node"}
+
+
+def test_only_one_run_can_be_waited_for(made: dict[str, Any]) -> None:
+    def names(path: str) -> list[str]:
+        return [each["name"] for each in made["paths"][path]["post"]["parameters"] if each["in"] == "query"]
+
+    assert names("/runs/cancel") == ["action"]
+    assert names("/runs/{run_id}/cancel") == ["action", "wait"]
 
 
 @pytest.mark.parametrize(

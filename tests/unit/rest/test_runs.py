@@ -1,71 +1,20 @@
 """Runs over HTTP, on a core of fakes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from graphwire_server.core.events import Error
 from graphwire_server.core.model import Interrupt, Outcome, Run, RunError, RunStatus
 from graphwire_server.core.ports import Append
 from graphwire_server.rest.site import site
 from tests.unit.core.fakes import OTHER, THREAD, Executor, House, emit, house, running
+from tests.unit.rest.held import AGENT, ON_THREAD, RUNS, calling, holding
 from tests.unit.rest.visits import options, table, visiting
 from tests.unit.rest.wire import GONE, Caller, frames, tasks
 
-AGENT = {"assistant_id": "agent"}
-ON_THREAD = {**AGENT, "if_not_exists": "create"}
-RUNS = f"/threads/{THREAD}/runs"
 UNKNOWN = {"error": "HTTPException", "message": "404: Run not found"}
-
-
-@dataclass
-class Held:
-    """A site on which a run of the thread is held where it is."""
-
-    core: House
-    client: httpx.AsyncClient
-    run: dict[str, Any]
-
-    @property
-    def path(self) -> str:
-        return f"{RUNS}/{self.run['run_id']}"
-
-    @property
-    def app(self) -> ASGIApp:
-        return site(table(self.core), options())
-
-
-@asynccontextmanager
-async def holding(**fields: Any) -> AsyncIterator[Held]:
-    executor = Executor()
-    executor.script = executor.held
-    core = house(executor)
-    async with visiting(core) as client:
-        answer = await client.post(RUNS, json={**ON_THREAD, **fields})
-        await core.begun()
-        yield Held(core, client, answer.json())
-        executor.release.set()
-
-
-@asynccontextmanager
-async def calling(held: Held, path: str, method: str = "GET", query: bytes = b"") -> AsyncIterator[tuple[Caller, Any]]:
-    """A request that is under way."""
-    caller = Caller()
-    scope = caller.scope(method, path, query_string=query)
-    app: Any = held.app
-    task = asyncio.create_task(app(scope, caller.receive, caller.send))
-    try:
-        await caller.until(1)
-        yield caller, task
-    finally:
-        async with asyncio.timeout(5):
-            await task
 
 
 def ending(outcome: Outcome, *payloads: Any) -> House:
@@ -347,53 +296,6 @@ async def test_a_run_is_deleted_when_it_has_ended() -> None:
     assert (late.status_code, late.content, again.status_code) == (204, b"", 404)
 
 
-async def test_a_cancel_that_does_not_wait() -> None:
-    async with holding() as held:
-        answer = await held.client.post(f"{held.path}/cancel")
-        ended = await held.core.end(await held.core.runs.get(held.run["run_id"]))
-
-    assert (answer.status_code, answer.content, ended.status) == (202, b"", RunStatus.INTERRUPTED)
-
-
-async def test_a_cancel_that_waits() -> None:
-    async with holding() as held:
-        answer = await held.client.post(f"{held.path}/cancel", params={"wait": "1"})
-        found = await held.core.runs.get(held.run["run_id"])
-        again = await held.client.post(f"{held.path}/cancel")
-
-    assert (answer.status_code, answer.json(), found.status) == (200, {}, RunStatus.INTERRUPTED)
-    assert (again.status_code, again.json()["code"]) == (404, "RUN_FINISHED")
-
-
-async def test_a_rollback_is_not_offered_and_cancels_nothing() -> None:
-    async with holding() as held:
-        answers = [
-            await held.client.post(f"{held.path}/cancel", params={"action": "rollback"}),
-            await held.client.post("/runs/cancel", params={"action": "rollback"}, json={"status": "all"}),
-        ]
-        found = await held.core.runs.get(held.run["run_id"])
-
-    assert ([answer.status_code for answer in answers], found.status) == ([501, 501], RunStatus.RUNNING)
-
-
-async def test_several_runs_are_cancelled() -> None:
-    async with holding() as held:
-        by_id = {"thread_id": THREAD, "run_ids": [held.run["run_id"]]}
-        answer = await held.client.post("/runs/cancel", json=by_id)
-        await held.core.end(await held.core.runs.get(held.run["run_id"]))
-        again = await held.client.post("/runs/cancel", json={"status": "all"})
-
-    assert (answer.status_code, answer.content, again.status_code) == (204, b"", 404)
-
-
-@pytest.mark.parametrize("body", [{}, {"status": "all", "thread_id": THREAD, "run_ids": [OTHER]}, {"run_ids": [OTHER]}])
-async def test_a_cancel_that_cannot_be_meant(body: dict[str, Any]) -> None:
-    async with visiting() as client:
-        answer = await client.post("/runs/cancel", json=body)
-
-    assert answer.status_code == 422
-
-
 async def test_a_busy_thread_takes_no_run_that_does_not_wait() -> None:
     async with holding() as held:
         answer = await held.client.post(RUNS, json={**AGENT, "multitask_strategy": "reject"})
@@ -401,9 +303,15 @@ async def test_a_busy_thread_takes_no_run_that_does_not_wait() -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "THREAD_BUSY")
 
 
-@pytest.mark.parametrize("strategy", ["interrupt", "rollback"])
-async def test_strategies_that_this_version_lacks_say_so(strategy: str) -> None:
-    async with visiting() as client:
-        answer = await client.post(RUNS, json={**ON_THREAD, "multitask_strategy": strategy})
+@pytest.mark.parametrize(("strategy", "left"), [("interrupt", 200), ("rollback", 404)])
+async def test_a_run_may_put_an_end_to_those_before_it(strategy: str, left: int) -> None:
+    async with holding() as held:
+        waiting = (await held.client.post(RUNS, json=AGENT)).json()
+        made = (await held.client.post(RUNS, json={**AGENT, "multitask_strategy": strategy})).json()
+        held.core.executor.release.set()
+        ended = await held.core.end(await held.core.runs.get(made["run_id"]))
+        found = [await held.client.get(path) for path in (held.path, f"{RUNS}/{waiting['run_id']}")]
 
-    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
+    assert (made["multitask_strategy"], ended.status) == (strategy, RunStatus.SUCCESS)
+    assert [answer.status_code for answer in found] == [left, left]
+    assert {answer.json().get("status", "interrupted") for answer in found} == {"interrupted"}

@@ -4,7 +4,16 @@ from urllib.parse import urlencode
 import pytest
 
 from graphwire_server.core.errors import GraphwireError, InvalidField, NotOffered
-from graphwire_server.core.model import CheckpointRef, Page, ThreadQuery, ThreadSort, ThreadStatus
+from graphwire_server.core.model import (
+    CheckpointRef,
+    Command,
+    Goto,
+    Page,
+    StateUpdate,
+    ThreadQuery,
+    ThreadSort,
+    ThreadStatus,
+)
 from graphwire_server.rest.shapes import Shape, body_of, query_of
 from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
@@ -42,15 +51,42 @@ def test_metadata_may_name_the_graph_of_a_thread(metadata: dict[str, Any] | None
     assert body_of(ThreadBody, {"metadata": metadata}).graph == graph
 
 
-def test_an_empty_list_of_supersteps_is_none() -> None:
-    body_of(ThreadBody, {"supersteps": [], "ttl": None}).check_offered()
+@pytest.mark.parametrize(
+    ("update", "made"),
+    [
+        ({}, StateUpdate()),
+        ({"values": None, "command": None, "as_node": None}, StateUpdate()),
+        ({"values": {"a": 1}, "as_node": "n"}, StateUpdate(values={"a": 1}, as_node="n")),
+        ({"values": [["a", 1]], "asNode": "n"}, StateUpdate(values=[["a", 1]], as_node="n")),
+        ({"values": 5}, StateUpdate(values=5)),
+        ({"command": {}, "as_node": "n"}, StateUpdate(as_node="n")),
+        (
+            {"values": None, "command": {"update": {"a": 1}, "goto": ["m"], "resume": None}, "as_node": "n"},
+            StateUpdate(command=Command(update={"a": 1}, goto=(Goto(node="m"),)), as_node="n"),
+        ),
+        (
+            {"values": {"a": 1}, "command": {"goto": "m"}},
+            StateUpdate(values={"a": 1}, command=Command(goto=(Goto(node="m"),))),
+        ),
+    ],
+)
+def test_a_change_of_what_a_state_begins_with(update: dict[str, Any], made: StateUpdate) -> None:
+    given = {"supersteps": [{"updates": [update, {"as_node": "z"}]}, {"updates": []}]}
+
+    assert body_of(ThreadBody, given).history == ((made, StateUpdate(as_node="z")), ())
+
+
+@pytest.mark.parametrize("given", [{}, {"supersteps": None}, {"supersteps": []}])
+def test_a_state_may_begin_with_nothing(given: dict[str, Any]) -> None:
+    assert body_of(ThreadBody, given).history == ()
+
+
+def test_no_time_to_live_is_none() -> None:
+    body_of(ThreadBody, {"ttl": None}).check_offered()
     body_of(ThreadPatch, {"ttl": None}).check_offered()
 
 
-@pytest.mark.parametrize(
-    ("shape", "given"),
-    [(ThreadBody, {"ttl": 0}), (ThreadBody, {"supersteps": [{}]}), (ThreadPatch, {"ttl": {"ttl": 1}})],
-)
+@pytest.mark.parametrize(("shape", "given"), [(ThreadBody, {"ttl": 0}), (ThreadPatch, {"ttl": {"ttl": 1}})])
 def test_what_this_version_does_not_offer_for_threads_says_so(shape: Any, given: dict[str, Any]) -> None:
     made = body_of(shape, given)
 
@@ -109,6 +145,18 @@ def test_threads_are_sorted(given: str | None, sort: ThreadSort) -> None:
     [
         (ThreadBody, {"if_exists": "replace"}, "if_exists"),
         (ThreadBody, {"metadata": []}, "metadata"),
+        (ThreadBody, {"supersteps": {}}, "supersteps"),
+        (ThreadBody, {"supersteps": [1]}, "supersteps[0]"),
+        (ThreadBody, {"supersteps": [{}]}, "supersteps[0].updates"),
+        (ThreadBody, {"supersteps": [{"updates": []}, {"updates": {}}]}, "supersteps[1].updates"),
+        (ThreadBody, {"supersteps": [{"updates": [{}, 1]}]}, "supersteps[0].updates[1]"),
+        (ThreadBody, {"supersteps": [{"updates": [{"as_node": 1}]}]}, "supersteps[0].updates[0].as_node"),
+        (
+            ThreadBody,
+            {"supersteps": [{"updates": [{"command": {"update": 1}}]}]},
+            "supersteps[0].updates[0].command.update",
+        ),
+        (ThreadBody, {"supersteps": [{"updates": [{}]}] * 1001}, "supersteps"),
         (ThreadCountBody, {"status": "asleep"}, "status"),
         (ThreadSearchBody, {"limit": 0}, "limit"),
         (ThreadSearchBody, {"limit": 1001}, "limit"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.model import CheckpointRef, Retention, ThreadState
 from graphwire_server.rest.site import site
 from graphwire_server.rest.threads import pagination
@@ -46,6 +47,54 @@ async def test_a_thread_is_created_read_and_deleted() -> None:
     assert (made.json()["thread_id"], made.json()["metadata"]["a"], made.json()["status"]) == (THREAD, 1, "idle")
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert (gone.status_code, gone.json()["code"]) == (404, "THREAD_NOT_FOUND")
+
+
+HISTORY = [
+    {"updates": [{"values": {"n": 1}, "command": None, "as_node": "__input__"}]},
+    {"updates": [{"values": {"n": 2}, "as_node": "a"}, {"values": {"n": 3}, "as_node": "b"}]},
+]
+
+
+async def test_a_thread_may_begin_with_a_history() -> None:
+    core = house()
+    async with visiting(core) as client:
+        answer = await client.post("/threads", json={**MINE, "supersteps": HISTORY})
+
+    assert (answer.status_code, answer.json()["thread_id"]) == (200, THREAD)
+    assert core.states.updates == [({"n": 1}, "__input__"), ({"n": 2}, "a"), ({"n": 3}, "b")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"thread_id": THREAD, "supersteps": HISTORY}, "supersteps"),
+        ({"thread_id": THREAD, "metadata": {"graph_id": "nobody"}, "supersteps": HISTORY}, "supersteps"),
+        ({**MINE, "supersteps": [*HISTORY, {"updates": []}]}, "supersteps[2].updates"),
+        ({**MINE, "supersteps": [{}]}, "supersteps[0].updates"),
+    ],
+)
+async def test_a_history_that_cannot_be_meant_makes_no_thread(body: dict[str, Any], field: str) -> None:
+    core = house()
+    async with visiting(core) as client:
+        answer, found = await client.post("/threads", json=body), await client.get(PATH)
+
+    assert (answer.status_code, answer.json()["field"], found.status_code) == (422, field, 404)
+    assert core.states.updates == []
+
+
+async def test_a_history_that_the_graph_does_not_take_makes_no_thread() -> None:
+    core = house()
+
+    async def refuse(graph_id: str, thread_id: str, supersteps: Any) -> CheckpointRef:
+        raise InvalidField("supersteps[1].updates[0].as_node", "is no node of the graph")
+
+    core.states.bulk_update = refuse  # type: ignore[method-assign]  # the graph says no
+    async with visiting(core) as client:
+        answer = await client.post("/threads", json={**MINE, "supersteps": HISTORY})
+        found = await client.get(PATH)
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "supersteps[1].updates[0].as_node")
+    assert found.status_code == 404
 
 
 async def test_a_thread_of_nothing_has_an_id_of_the_servers() -> None:

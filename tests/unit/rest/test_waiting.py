@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.types import Message
 
-from graphwire_server.core.errors import CapacityReached, Draining, RunNotFound
+from graphwire_server.core.errors import CapacityReached, Draining, RunNotFound, StoreUnavailable
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.rest.waiting import Waiting, failed_value
 from tests.unit.rest.wire import GONE, Caller, jumping, tasks
@@ -76,7 +76,10 @@ def test_lines_end_while_the_value_takes_time_and_it_is_json_with_them() -> None
     ("error", "said"),
     [
         (RunNotFound("x"), {"error": "RunNotFound", "message": f"404: {RunNotFound('x').message}"}),
-        (Draining(), {"error": "Draining", "message": f"503: {Draining().message}"}),
+        (
+            StoreUnavailable("away"),
+            {"error": "StoreUnavailable", "message": "503: away"},
+        ),
     ],
 )
 async def test_a_failure_is_a_value(error: Exception, said: dict[str, str]) -> None:
@@ -89,6 +92,18 @@ async def test_a_failure_is_a_value(error: Exception, said: dict[str, str]) -> N
 
     assert (status, caller.status, caller.ended, wait.gone) == (200, 200, True, 0)
     assert caller.json == {"__error__": said}
+
+
+async def test_a_server_that_stops_cuts_the_line_and_takes_nobody_for_gone() -> None:
+    async def fail() -> bytes:
+        raise Draining
+
+    wait, caller = Wait(fail), Caller()
+
+    await wait.send(caller)
+
+    assert (caller.aborted, caller.bodies, caller.ended, wait.gone) == (1, [], False, 0)
+    assert (wait.streams.open, tasks()) == (0, set())
 
 
 async def test_a_defect_is_a_value_without_its_detail(caplog: pytest.LogCaptureFixture) -> None:

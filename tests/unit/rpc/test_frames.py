@@ -4,8 +4,9 @@ import pytest
 
 from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.run_service_pb2 import StreamRunResponse
+from graphwire_server.core.batch import Batch
 from graphwire_server.core.events import Custom, Event
-from graphwire_server.rpc.frames import frames, value_frames
+from graphwire_server.rpc.frames import frames, shared_frames, value_frames
 
 LARGEST_MESSAGE = 4 << 20
 """What stock clients take."""
@@ -54,7 +55,7 @@ def test_a_large_event_comes_in_pieces_that_make_the_whole(make: object) -> None
     whole = StreamEvent.FromString(b"".join(piece.fragment.data for piece in pieces))
     assert [each.seq for each in events] == [1, *[2] * len(pieces), 3]
     assert [piece.fragment.index for piece in pieces] == [*range(pieces[0].fragment.count)]
-    assert len(pieces) == pieces[0].fragment.count == 11
+    assert len(pieces) == pieces[0].fragment.count == 4
     assert {tuple(piece.namespace) for piece in pieces} == {("a:1", "b:2")}
     assert whole.seq == 2
     assert len(whole.custom.data.text or whole.custom.data.value.string_value) >= 10 << 20
@@ -77,4 +78,23 @@ def test_a_frame_is_made_once() -> None:
 def test_each_message_says_how_far_it_brings_its_reader() -> None:
     made = list(frames([event(1), event(2, 4 << 20), event(3)]))
 
-    assert [cursor for _, cursor in made] == [1, 1, 1, 1, 1, 2, 3]
+    assert [cursor for _, cursor in made] == [1, 1, 2, 3]
+
+
+def test_readers_of_a_batch_share_its_messages() -> None:
+    batch = Batch([event(1), event(2)])
+
+    first, second, third = [list(shared_frames(batch)) for _ in range(3)]
+
+    assert first == second == third
+    assert second[0][0] is third[0][0]
+
+
+def test_a_large_event_is_cut_for_each_reader_when_its_turn_comes() -> None:
+    """A reader that is stuck at the first piece holds that one alone."""
+    batch = Batch([event(1, 10 << 20)])
+
+    made = [iter(shared_frames(batch)) for _ in range(3)]
+
+    assert {len(next(messages)[0]) for messages in made} == {len(next(iter(frames(batch)))[0])}
+    assert not any(isinstance(messages, tuple) for messages in map(shared_frames, [batch] * 3))

@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 
 from graphwire.v1.event_pb2 import StreamEvent
 from graphwire_server.core import events
-from graphwire_server.core.model import Interrupt, RunError, RunStatus
+from graphwire_server.core.model import CancelAction, Interrupt, RunError, RunStatus
 from graphwire_server.rpc.json_carrier import fill_text
 from graphwire_server.rpc.payloads import _WRITERS, RUN_STATUS, write_payload
 
@@ -72,7 +72,14 @@ CALLBACK = events.Callback(
     node="x",
 )
 END = events.End(
-    status=RunStatus.SUCCESS, error=ERROR, interrupts=(ASK,), next=("n",), checkpoint_id="c", event_count=3
+    status=RunStatus.SUCCESS,
+    error=ERROR,
+    interrupts=(ASK,),
+    next=("n",),
+    checkpoint_id="c",
+    event_count=3,
+    cancel=CancelAction.ROLLBACK,
+    lingering=("slow",),
 )
 BARE = events.MessageOrigin(node="n", step=0, tags=(), model="", checkpoint_ns="", metadata=b"{}")
 CASES: list[tuple[events.Payload, dict[str, Any]]] = [
@@ -172,6 +179,8 @@ CASES: list[tuple[events.Payload, dict[str, Any]]] = [
                 "next": ["n"],
                 "checkpoint_id": "c",
                 "event_count": "3",
+                "cancel_action": "CANCEL_ACTION_ROLLBACK",
+                "lingering_nodes": ["slow"],
             }
         },
     ),

@@ -1,7 +1,9 @@
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
@@ -10,12 +12,12 @@ from graphwire.v1.run_service_pb2 import CancelRunsRequest, CreateRunRequest, In
 from graphwire_server.core.errors import InvalidField, NotOffered
 from graphwire_server.core.follow import Filter
 from graphwire_server.core.model import (
+    CancelAction,
     CheckpointRef,
     Command,
     Durability,
     Goto,
     MultitaskStrategy,
-    Page,
     RunConfig,
     RunSpec,
     RunStatus,
@@ -54,6 +56,20 @@ def request(**fields: Any) -> StreamRunRequest:
             {"multitask_strategy": run_pb2.MULTITASK_STRATEGY_REJECT},
             {"multitask_strategy": MultitaskStrategy.REJECT},
         ),
+        (
+            {"multitask_strategy": run_pb2.MULTITASK_STRATEGY_INTERRUPT},
+            {"multitask_strategy": MultitaskStrategy.INTERRUPT},
+        ),
+        (
+            {"multitask_strategy": run_pb2.MULTITASK_STRATEGY_ROLLBACK},
+            {"multitask_strategy": MultitaskStrategy.ROLLBACK},
+        ),
+        ({"start_after": Duration()}, {}),
+        ({"start_after": Duration(seconds=90, nanos=500_001_999)}, {"start_after": timedelta(seconds=90.500001)}),
+        ({"start_after": Duration(nanos=-1)}, {"start_after": timedelta(microseconds=-1)}),
+        ({"timeout": Duration()}, {"timeout": timedelta(0)}),
+        ({"timeout": Duration(seconds=-1, nanos=-500_000_000)}, {"timeout": timedelta(seconds=-1.5)}),
+        ({"request_id": "k"}, {"request_id": "k"}),
         ({"if_not_exists": run_pb2.IF_NOT_EXISTS_CREATE}, {"create_thread": True}),
         ({"on_completion": run_pb2.ON_COMPLETION_KEEP}, {"keep_thread": True}),
         ({"on_completion": run_pb2.ON_COMPLETION_DELETE}, {}),
@@ -100,18 +116,18 @@ def test_a_run_that_is_not_streamed_keeps_its_output_for_who_waits(
 
 
 @pytest.mark.parametrize("kind", [StreamRunRequest, CreateRunRequest, InvokeRunRequest])
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("start_after", {}),
-        ("webhook", "http://x"),
-        ("request_id", "x"),
-        ("timeout", {}),
-    ],
-)
-def test_what_is_not_offered_is_refused_by_name(kind: Any, field: str, value: Any) -> None:
-    with pytest.raises(NotOffered, match=field):
-        requests.run_spec(kind(assistant_id="agent", **{field: value}))
+def test_what_is_not_offered_is_refused_by_name(kind: Any) -> None:
+    with pytest.raises(NotOffered, match="webhook"):
+        requests.run_spec(kind(assistant_id="agent", webhook="http://x"))
+
+
+@pytest.mark.parametrize("kind", [StreamRunRequest, CreateRunRequest, InvokeRunRequest])
+def test_every_kind_of_request_has_its_times_and_its_key(kind: Any) -> None:
+    spec = requests.run_spec(
+        kind(assistant_id="agent", start_after=Duration(seconds=1), timeout=Duration(seconds=2), request_id="k")
+    )
+
+    assert (spec.start_after, spec.timeout, spec.request_id) == (timedelta(seconds=1), timedelta(seconds=2), "k")
 
 
 @pytest.mark.parametrize("field", ["durability", "multitask_strategy", "if_not_exists", "on_completion"])
@@ -143,6 +159,13 @@ def test_unknown_enum_numbers_are_refused(field: str) -> None:
         ("checkpoint.thread_id", {"thread_id": UUID, "checkpoint": run_pb2.CheckpointRef(thread_id="other")}),
         ("checkpoint.checkpoint_map", {"checkpoint": run_pb2.CheckpointRef(checkpoint_map=Json(text="1"))}),
         ("on_completion", {"thread_id": UUID, "on_completion": run_pb2.ON_COMPLETION_DELETE}),
+        ("start_after", {"start_after": Duration(seconds=2**62)}),
+        ("start_after", {"start_after": Duration(seconds=-(2**62))}),
+        ("start_after", {"start_after": Duration(seconds=1, nanos=10**9)}),
+        ("start_after", {"start_after": Duration(seconds=1, nanos=-1)}),
+        ("timeout", {"timeout": Duration(seconds=2**62)}),
+        ("timeout", {"timeout": Duration(seconds=-1, nanos=1)}),
+        ("timeout", {"timeout": Duration(nanos=-(10**9))}),
     ],
 )
 def test_a_field_that_is_wrong_is_named(field: str, given: dict[str, Any]) -> None:
@@ -246,6 +269,8 @@ def test_enums() -> None:
     assert requests.run_status(run_pb2.RUN_STATUS_TIMEOUT) is RunStatus.TIMEOUT
     assert requests.thread_status(thread_pb2.THREAD_STATUS_BUSY) is ThreadStatus.BUSY
     assert requests.thread_sort(thread_pb2.THREAD_SORT_UNSPECIFIED) is ThreadSort.UPDATED_AT
+    assert requests.cancel_action(run_pb2.CANCEL_ACTION_UNSPECIFIED) is CancelAction.INTERRUPT
+    assert requests.cancel_action(run_pb2.CANCEL_ACTION_ROLLBACK) is CancelAction.ROLLBACK
     assert requests.cancels(run_pb2.DISCONNECT_MODE_CANCEL)
     assert not requests.cancels(run_pb2.DISCONNECT_MODE_UNSPECIFIED)
 
@@ -256,6 +281,7 @@ def test_every_number_of_every_enum_is_known() -> None:
         (requests.thread_status, thread_pb2.ThreadStatus.values()),
         (requests.thread_sort, thread_pb2.ThreadSort.values()),
         (requests.cancels, run_pb2.DisconnectMode.values()),
+        (requests.cancel_action, run_pb2.CancelAction.values()),
     ]
 
     for choose, numbers in choosers:
@@ -263,30 +289,6 @@ def test_every_number_of_every_enum_is_known() -> None:
             choose(number)
 
 
-def test_pages_follow_one_another() -> None:
-    first = requests.page(0, "")
-    token = requests.next_token(first, 10)
-
-    second = requests.page(1000, token)
-
-    assert (first, second) == (Page(offset=0, limit=10), Page(offset=10, limit=1000))
-    assert requests.next_token(second, 999) == ""
-
-
-@pytest.mark.parametrize(
-    "token",
-    ["x", "é", "b2Zmc2V0Oi0x", "b2Zmc2V0Onh4", "b2Zmc2V0Og==", "AAAA", "b2Zmc2V0OjEwMDAwMDAwMDAwMDAwMDAwMDAwMDA="],
-)
-def test_tokens_that_are_not_ours_are_refused(token: str) -> None:
-    with pytest.raises(InvalidField) as refused:
-        requests.page(0, token)
-
-    assert refused.value.field == "page_token"
-
-
-@pytest.mark.parametrize("size", [-1, 1001])
-def test_pages_have_a_bound(size: int) -> None:
-    with pytest.raises(InvalidField) as refused:
-        requests.page(size, "")
-
-    assert refused.value.field == "page_size"
+def test_a_number_that_an_enum_does_not_have_is_refused_with_those_that_it_has() -> None:
+    with pytest.raises(InvalidField, match="multitask_strategy: 77 is not a value that this version knows: 0 to 4"):
+        requests.run_spec(request(multitask_strategy=77))

@@ -31,6 +31,8 @@ ERRORS = [
     errors.Unauthenticated(),
     errors.RequestTooLarge(1),
     errors.SystemAssistant("x"),
+    errors.RequestReused("key", "x"),
+    errors.LeaseLost("x"),
     internal("request"),
 ]
 
@@ -87,6 +89,7 @@ def test_a_wrong_field_is_named() -> None:
         (errors.AssistantNotFound("x"), "graphwire.assistant"),
         (errors.CheckpointNotFound("x"), "graphwire.checkpoint"),
         (errors.ThreadExists("x"), "graphwire.thread"),
+        (errors.RequestReused("key", "x"), "graphwire.run"),
     ],
 )
 def test_a_resource_is_named(error: GraphwireError, kind: str) -> None:

@@ -24,15 +24,16 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18graphwire/v1/error.proto\x12\x0cgraphwire.v1\"<\n\x08RunError\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretryable\x18\x03 \x01(\x08*\xe2\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12$\n ERROR_REASON_ASSISTANT_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_THREAD_NOT_FOUND\x10\x03\x12\x1e\n\x1a\x45RROR_REASON_RUN_NOT_FOUND\x10\x04\x12%\n!ERROR_REASON_CHECKPOINT_NOT_FOUND\x10\x05\x12\x1e\n\x1a\x45RROR_REASON_THREAD_EXISTS\x10\x06\x12\x1c\n\x18\x45RROR_REASON_THREAD_BUSY\x10\x07\x12\"\n\x1e\x45RROR_REASON_NOTHING_TO_RESUME\x10\x08\x12$\n ERROR_REASON_THREAD_HAS_NO_GRAPH\x10\t\x12\x1d\n\x19\x45RROR_REASON_RUN_FINISHED\x10\n\x12\x1b\n\x17\x45RROR_REASON_RUN_ACTIVE\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0c\x12\x1c\n\x18\x45RROR_REASON_SLOW_READER\x10\r\x12!\n\x1d\x45RROR_REASON_CAPACITY_REACHED\x10\x0e\x12\x19\n\x15\x45RROR_REASON_DRAINING\x10\x0f\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x10\x12\x1c\n\x18\x45RROR_REASON_NOT_OFFERED\x10\x11\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x12\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x13\x12\"\n\x1e\x45RROR_REASON_REQUEST_TOO_LARGE\x10\x14\x12!\n\x1d\x45RROR_REASON_SYSTEM_ASSISTANT\x10\x15\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18graphwire/v1/error.proto\x12\x0cgraphwire.v1\"<\n\x08RunError\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretryable\x18\x03 \x01(\x08*\xa3\x06\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12$\n ERROR_REASON_ASSISTANT_NOT_FOUND\x10\x02\x12!\n\x1d\x45RROR_REASON_THREAD_NOT_FOUND\x10\x03\x12\x1e\n\x1a\x45RROR_REASON_RUN_NOT_FOUND\x10\x04\x12%\n!ERROR_REASON_CHECKPOINT_NOT_FOUND\x10\x05\x12\x1e\n\x1a\x45RROR_REASON_THREAD_EXISTS\x10\x06\x12\x1c\n\x18\x45RROR_REASON_THREAD_BUSY\x10\x07\x12\"\n\x1e\x45RROR_REASON_NOTHING_TO_RESUME\x10\x08\x12$\n ERROR_REASON_THREAD_HAS_NO_GRAPH\x10\t\x12\x1d\n\x19\x45RROR_REASON_RUN_FINISHED\x10\n\x12\x1b\n\x17\x45RROR_REASON_RUN_ACTIVE\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0c\x12\x1c\n\x18\x45RROR_REASON_SLOW_READER\x10\r\x12!\n\x1d\x45RROR_REASON_CAPACITY_REACHED\x10\x0e\x12\x19\n\x15\x45RROR_REASON_DRAINING\x10\x0f\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x10\x12\x1c\n\x18\x45RROR_REASON_NOT_OFFERED\x10\x11\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x12\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\x13\x12\"\n\x1e\x45RROR_REASON_REQUEST_TOO_LARGE\x10\x14\x12!\n\x1d\x45RROR_REASON_SYSTEM_ASSISTANT\x10\x15\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x16\x12\x1b\n\x17\x45RROR_REASON_LEASE_LOST\x10\x17\x42\x62\n\x0fio.graphwire.v1B\nErrorProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graphwire.v1.error_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017io.graphwire.v1B\nErrorProtoP\001ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1'
   _globals['_ERRORREASON']._serialized_start=105
-  _globals['_ERRORREASON']._serialized_end=843
+  _globals['_ERRORREASON']._serialized_end=908
   _globals['_RUNERROR']._serialized_start=42
   _globals['_RUNERROR']._serialized_end=102
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_THREAD_NOT_FOUND: _ErrorReason.ValueType  # 3
     """NOT_FOUND: no thread has this id."""
     ERROR_REASON_RUN_NOT_FOUND: _ErrorReason.ValueType  # 4
-    """NOT_FOUND: no run has this id, or it belongs to another thread."""
+    """NOT_FOUND: no run has this id, or it belongs to another thread; or the `request_id` is known, and
+    its run is gone.
+    """
     ERROR_REASON_CHECKPOINT_NOT_FOUND: _ErrorReason.ValueType  # 5
     """NOT_FOUND: the thread has no checkpoint with this id."""
     ERROR_REASON_THREAD_EXISTS: _ErrorReason.ValueType  # 6
@@ -54,7 +56,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CAPACITY_REACHED: _ErrorReason.ValueType  # 14
     """RESOURCE_EXHAUSTED: the server has as many streams or queued runs as it allows."""
     ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 15
-    """UNAVAILABLE: the server is stopping; connect again and resume from the cursor."""
+    """UNAVAILABLE: the server is stopping; connect again after the delay in google.rpc.RetryInfo and resume
+    from the cursor. A run that it cannot finish is taken up by the next process.
+    """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 16
     """UNAVAILABLE: the data store does not answer; try again."""
     ERROR_REASON_NOT_OFFERED: _ErrorReason.ValueType  # 17
@@ -69,6 +73,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_SYSTEM_ASSISTANT: _ErrorReason.ValueType  # 21
     """FAILED_PRECONDITION: the assistant is a graph's own and lives as long as its graph."""
+    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 22
+    """ALREADY_EXISTS: the `request_id` belongs to another request; metadata has the `run_id` of that one."""
+    ERROR_REASON_LEASE_LOST: _ErrorReason.ValueType  # 23
+    """ABORTED: the run has ended, or another attempt at it has begun, so that what this attempt
+    writes is refused. Between processes; metadata has the `run_id`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` in the google.rpc.ErrorInfo of every failed call. There the name stands
@@ -84,7 +94,9 @@ ERROR_REASON_ASSISTANT_NOT_FOUND: ErrorReason.ValueType  # 2
 ERROR_REASON_THREAD_NOT_FOUND: ErrorReason.ValueType  # 3
 """NOT_FOUND: no thread has this id."""
 ERROR_REASON_RUN_NOT_FOUND: ErrorReason.ValueType  # 4
-"""NOT_FOUND: no run has this id, or it belongs to another thread."""
+"""NOT_FOUND: no run has this id, or it belongs to another thread; or the `request_id` is known, and
+its run is gone.
+"""
 ERROR_REASON_CHECKPOINT_NOT_FOUND: ErrorReason.ValueType  # 5
 """NOT_FOUND: the thread has no checkpoint with this id."""
 ERROR_REASON_THREAD_EXISTS: ErrorReason.ValueType  # 6
@@ -106,7 +118,9 @@ ERROR_REASON_SLOW_READER: ErrorReason.ValueType  # 13
 ERROR_REASON_CAPACITY_REACHED: ErrorReason.ValueType  # 14
 """RESOURCE_EXHAUSTED: the server has as many streams or queued runs as it allows."""
 ERROR_REASON_DRAINING: ErrorReason.ValueType  # 15
-"""UNAVAILABLE: the server is stopping; connect again and resume from the cursor."""
+"""UNAVAILABLE: the server is stopping; connect again after the delay in google.rpc.RetryInfo and resume
+from the cursor. A run that it cannot finish is taken up by the next process.
+"""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 16
 """UNAVAILABLE: the data store does not answer; try again."""
 ERROR_REASON_NOT_OFFERED: ErrorReason.ValueType  # 17
@@ -121,6 +135,12 @@ library itself refuses such a message, without a reason.
 """
 ERROR_REASON_SYSTEM_ASSISTANT: ErrorReason.ValueType  # 21
 """FAILED_PRECONDITION: the assistant is a graph's own and lives as long as its graph."""
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 22
+"""ALREADY_EXISTS: the `request_id` belongs to another request; metadata has the `run_id` of that one."""
+ERROR_REASON_LEASE_LOST: ErrorReason.ValueType  # 23
+"""ABORTED: the run has ended, or another attempt at it has begun, so that what this attempt
+writes is refused. Between processes; metadata has the `run_id`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

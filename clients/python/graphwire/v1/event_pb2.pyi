@@ -109,7 +109,7 @@ class StreamEvent(_message.Message):
 
     @_builtins.property
     def error(self) -> Global___ErrorEvent:
-        """The graph raised an exception. `end` follows; no filter hides it."""
+        """The run failed: its graph raised an exception, or the server ended it. `end` follows; no filter hides it."""
 
     @_builtins.property
     def end(self) -> Global___EndEvent:
@@ -172,7 +172,9 @@ class MetadataEvent(_message.Message):
     run_id: _builtins.str
     """The run's id, again: a UUID."""
     attempt: _builtins.int
-    """1 for the first attempt, one more each time that the run is taken up after a process died."""
+    """1 for the first attempt, one more each time that another process takes the run up, since the one before had died or had stopped. It goes on from the
+    run's last checkpoint, so that what a node had streamed since then comes again.
+    """
     assistant_id: _builtins.str
     """The assistant that runs: a UUID."""
     graph_id: _builtins.str
@@ -887,7 +889,7 @@ Global___CallbackEvent: _TypeAlias = CallbackEvent  # noqa: Y015
 
 @_typing.final
 class ErrorEvent(_message.Message):
-    """The graph raised an exception."""
+    """The graph raised an exception, or the server ended the run: it took too long (`RunTimedOut`), or its processes died too often (`ServerDied`)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -921,17 +923,23 @@ class EndEvent(_message.Message):
     CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
+    CANCEL_ACTION_FIELD_NUMBER: _builtins.int
+    LINGERING_NODES_FIELD_NUMBER: _builtins.int
     status: _run_pb2.RunStatus.ValueType
     """How it ended. A run that stopped for an interrupt ends with RUN_STATUS_SUCCESS and has `interrupts`
-    or `next`.
+    or `next`. One that was rolled back ends with RUN_STATUS_INTERRUPTED, and is deleted when this arrives.
     """
     checkpoint_id: _builtins.str
     """The last checkpoint's id. Empty where the run made none, and for stateless runs, which keep none."""
     event_count: _builtins.int
-    """How many events the run has, this one included."""
+    """How many events the run has, this one included; where its events are not kept (`stream_resumable`), those of its last attempt."""
+    cancel_action: _run_pb2.CancelAction.ValueType
+    """What somebody asked for, where the run was asked to stop: with CANCEL_ACTION_ROLLBACK the run is deleted and what it did is undone. Absent where
+    nobody asked.
+    """
     @_builtins.property
     def error(self) -> _error_pb2.RunError:
-        """The exception, where it failed."""
+        """The exception, where it failed; `RunTimedOut` where it took too long."""
 
     @_builtins.property
     def interrupts(self) -> _containers.RepeatedCompositeFieldContainer[_interrupt_pb2.Interrupt]:
@@ -940,6 +948,10 @@ class EndEvent(_message.Message):
     @_builtins.property
     def next(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The nodes that would run next, where the run stopped before them."""
+
+    @_builtins.property
+    def lingering_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The synchronous nodes that still execute in threads, which cannot be stopped. What they write from now on is refused."""
 
     def __init__(
         self,
@@ -950,13 +962,20 @@ class EndEvent(_message.Message):
         checkpoint_id: _builtins.str = ...,
         event_count: _builtins.int = ...,
         next: _abc.Iterable[_builtins.str] | None = ...,
+        cancel_action: _run_pb2.CancelAction.ValueType | None = ...,
+        lingering_nodes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_error", b"_error", "cancel_action", b"cancel_action", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "checkpoint_id", b"checkpoint_id", "error", b"error", "event_count", b"event_count", "interrupts", b"interrupts", "next", b"next", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_error", b"_error", "cancel_action", b"cancel_action", "checkpoint_id", b"checkpoint_id", "error", b"error", "event_count", b"event_count", "interrupts", b"interrupts", "lingering_nodes", b"lingering_nodes", "next", b"next", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cancel_action: _TypeAlias = _typing.Literal["cancel_action"]  # noqa: Y015
+    _WhichOneofArgType__cancel_action: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action"]  # noqa: Y015
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cancel_action) -> _WhichOneofReturnType__cancel_action | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
 
 Global___EndEvent: _TypeAlias = EndEvent  # noqa: Y015

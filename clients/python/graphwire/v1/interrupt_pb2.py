@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from graphwire.v1 import json_pb2 as graphwire_dot_v1_dot_json__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cgraphwire/v1/interrupt.proto\x12\x0cgraphwire.v1\x1a\x17graphwire/v1/json.proto\"\x80\x01\n\tInterrupt\x12\n\n\x02id\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x30\n\x0fresponse_schema\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x12\n\x10_response_schemab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cgraphwire/v1/interrupt.proto\x12\x0cgraphwire.v1\x1a\x17graphwire/v1/json.proto\"\x80\x01\n\tInterrupt\x12\n\n\x02id\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x30\n\x0fresponse_schema\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x12\n\x10_response_schemaBf\n\x0fio.graphwire.v1B\x0eInterruptProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graphwire.v1.interrupt_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017io.graphwire.v1B\016InterruptProtoP\001ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1'
   _globals['_INTERRUPT']._serialized_start=72
   _globals['_INTERRUPT']._serialized_end=200
 # @@protoc_insertion_point(module_scope)

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17graphwire/v1/json.proto\x12\x0cgraphwire.v1\x1a\x1cgoogle/protobuf/struct.proto\"G\n\x04Json\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00\x42\x06\n\x04kind*b\n\rPayloadFormat\x12\x1e\n\x1aPAYLOAD_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13PAYLOAD_FORMAT_TEXT\x10\x01\x12\x18\n\x14PAYLOAD_FORMAT_VALUE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17graphwire/v1/json.proto\x12\x0cgraphwire.v1\x1a\x1cgoogle/protobuf/struct.proto\"G\n\x04Json\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00\x42\x06\n\x04kind*b\n\rPayloadFormat\x12\x1e\n\x1aPAYLOAD_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13PAYLOAD_FORMAT_TEXT\x10\x01\x12\x18\n\x14PAYLOAD_FORMAT_VALUE\x10\x02\x42\x61\n\x0fio.graphwire.v1B\tJsonProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graphwire.v1.json_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017io.graphwire.v1B\tJsonProtoP\001ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1'
   _globals['_PAYLOADFORMAT']._serialized_start=144
   _globals['_PAYLOADFORMAT']._serialized_end=242
   _globals['_JSON']._serialized_start=71

@@ -32,17 +32,17 @@ class _RunStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunStatus.V
     RUN_STATUS_UNSPECIFIED: _RunStatus.ValueType  # 0
     """Never sent. In a request it means any status."""
     RUN_STATUS_PENDING: _RunStatus.ValueType  # 1
-    """It waits for its turn."""
+    """It waits: for its time, for the runs before it on its thread, or for a process that takes it up again."""
     RUN_STATUS_RUNNING: _RunStatus.ValueType  # 2
     """It executes."""
     RUN_STATUS_SUCCESS: _RunStatus.ValueType  # 3
     """It ended well, or stopped for an interrupt: then the thread is interrupted."""
     RUN_STATUS_ERROR: _RunStatus.ValueType  # 4
-    """The graph raised an exception."""
+    """The graph raised an exception, or the run's processes died too often."""
     RUN_STATUS_TIMEOUT: _RunStatus.ValueType  # 5
-    """It took longer than it may."""
+    """It took longer than it may, and was cut short. Its error is of type `RunTimedOut`, and its checkpoints stay."""
     RUN_STATUS_INTERRUPTED: _RunStatus.ValueType  # 6
-    """It was cancelled."""
+    """It was cancelled. One that is rolled back has this status in its `end` event, and is then deleted."""
 
 class RunStatus(_RunStatus, metaclass=_RunStatusEnumTypeWrapper):
     """Where a run is in its life. Readers must accept values that they do not know."""
@@ -50,17 +50,17 @@ class RunStatus(_RunStatus, metaclass=_RunStatusEnumTypeWrapper):
 RUN_STATUS_UNSPECIFIED: RunStatus.ValueType  # 0
 """Never sent. In a request it means any status."""
 RUN_STATUS_PENDING: RunStatus.ValueType  # 1
-"""It waits for its turn."""
+"""It waits: for its time, for the runs before it on its thread, or for a process that takes it up again."""
 RUN_STATUS_RUNNING: RunStatus.ValueType  # 2
 """It executes."""
 RUN_STATUS_SUCCESS: RunStatus.ValueType  # 3
 """It ended well, or stopped for an interrupt: then the thread is interrupted."""
 RUN_STATUS_ERROR: RunStatus.ValueType  # 4
-"""The graph raised an exception."""
+"""The graph raised an exception, or the run's processes died too often."""
 RUN_STATUS_TIMEOUT: RunStatus.ValueType  # 5
-"""It took longer than it may."""
+"""It took longer than it may, and was cut short. Its error is of type `RunTimedOut`, and its checkpoints stay."""
 RUN_STATUS_INTERRUPTED: RunStatus.ValueType  # 6
-"""It was cancelled."""
+"""It was cancelled. One that is rolled back has this status in its `end` event, and is then deleted."""
 Global___RunStatus: _TypeAlias = RunStatus  # noqa: Y015
 
 class _MultitaskStrategy:
@@ -72,27 +72,29 @@ class _MultitaskStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mul
     MULTITASK_STRATEGY_UNSPECIFIED: _MultitaskStrategy.ValueType  # 0
     """Never sent. In a request it means MULTITASK_STRATEGY_ENQUEUE."""
     MULTITASK_STRATEGY_ENQUEUE: _MultitaskStrategy.ValueType  # 1
-    """It waits until those before it have ended. The default."""
+    """It waits until those before it have ended. One whose time has not come does not hold it up. The default."""
     MULTITASK_STRATEGY_REJECT: _MultitaskStrategy.ValueType  # 2
     """It is refused with FAILED_PRECONDITION."""
     MULTITASK_STRATEGY_INTERRUPT: _MultitaskStrategy.ValueType  # 3
-    """The other is cancelled and keeps what it has done."""
+    """All others are cancelled, those that wait too, and keep what they have done: it goes on from there."""
     MULTITASK_STRATEGY_ROLLBACK: _MultitaskStrategy.ValueType  # 4
-    """The other is cancelled and what it has done is undone."""
+    """All others are cancelled and deleted, those that wait too, and what they have done is undone: it begins where they began."""
 
 class MultitaskStrategy(_MultitaskStrategy, metaclass=_MultitaskStrategyEnumTypeWrapper):
-    """What happens to a run that is created while another is on its thread."""
+    """What happens to a run that is created while others are on its thread: one that executes, and those that wait. Runs that wait for their time
+    (`start_after`) count as well.
+    """
 
 MULTITASK_STRATEGY_UNSPECIFIED: MultitaskStrategy.ValueType  # 0
 """Never sent. In a request it means MULTITASK_STRATEGY_ENQUEUE."""
 MULTITASK_STRATEGY_ENQUEUE: MultitaskStrategy.ValueType  # 1
-"""It waits until those before it have ended. The default."""
+"""It waits until those before it have ended. One whose time has not come does not hold it up. The default."""
 MULTITASK_STRATEGY_REJECT: MultitaskStrategy.ValueType  # 2
 """It is refused with FAILED_PRECONDITION."""
 MULTITASK_STRATEGY_INTERRUPT: MultitaskStrategy.ValueType  # 3
-"""The other is cancelled and keeps what it has done."""
+"""All others are cancelled, those that wait too, and keep what they have done: it goes on from there."""
 MULTITASK_STRATEGY_ROLLBACK: MultitaskStrategy.ValueType  # 4
-"""The other is cancelled and what it has done is undone."""
+"""All others are cancelled and deleted, those that wait too, and what they have done is undone: it begins where they began."""
 Global___MultitaskStrategy: _TypeAlias = MultitaskStrategy  # noqa: Y015
 
 class _IfNotExists:
@@ -208,7 +210,7 @@ class _CancelActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelAc
     CANCEL_ACTION_INTERRUPT: _CancelAction.ValueType  # 1
     """The run stops and its checkpoints stay. The default."""
     CANCEL_ACTION_ROLLBACK: _CancelAction.ValueType  # 2
-    """The run and its checkpoints are deleted; the thread is as it was before."""
+    """The run stops, and it and its checkpoints are deleted; the thread's state is as it was before the run. Once asked for, it stays asked for."""
 
 class CancelAction(_CancelAction, metaclass=_CancelActionEnumTypeWrapper):
     """What becomes of the work of a run that is cancelled."""
@@ -218,7 +220,7 @@ CANCEL_ACTION_UNSPECIFIED: CancelAction.ValueType  # 0
 CANCEL_ACTION_INTERRUPT: CancelAction.ValueType  # 1
 """The run stops and its checkpoints stay. The default."""
 CANCEL_ACTION_ROLLBACK: CancelAction.ValueType  # 2
-"""The run and its checkpoints are deleted; the thread is as it was before."""
+"""The run stops, and it and its checkpoints are deleted; the thread's state is as it was before the run. Once asked for, it stays asked for."""
 Global___CancelAction: _TypeAlias = CancelAction  # noqa: Y015
 
 @_typing.final
@@ -244,6 +246,10 @@ class Run(_message.Message):
     CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
     FIRST_SEQ_FIELD_NUMBER: _builtins.int
     LAST_SEQ_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    CANCEL_ACTION_FIELD_NUMBER: _builtins.int
+    LINGERING_NODES_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run's id: a UUID."""
     thread_id: _builtins.str
@@ -255,7 +261,9 @@ class Run(_message.Message):
     status: Global___RunStatus.ValueType
     """Where the run is in its life."""
     attempt: _builtins.int
-    """How often it was started: 1, and one more for each time that it was taken up after a process died."""
+    """How often it was started: 1, and one more for each time that it was taken up again, since its process had died or had stopped before it ended. It
+    may lose its process three times, unless the server is set otherwise; the fourth ends it with RUN_STATUS_ERROR and an error of type `ServerDied`.
+    """
     multitask_strategy: Global___MultitaskStrategy.ValueType
     """What happens when other runs meet it on the thread."""
     stateless: _builtins.bool
@@ -263,9 +271,13 @@ class Run(_message.Message):
     checkpoint_id: _builtins.str
     """Its last checkpoint's id, once it has ended. Empty where it made none, and for stateless runs."""
     first_seq: _builtins.int
-    """The number of its first event. Zero until it starts."""
+    """The number of its first event. Zero until it starts. Where its events are not kept (`stream_resumable`), that of its last attempt: those before
+    are gone with their process.
+    """
     last_seq: _builtins.int
     """The number of its last event. Zero until it has ended."""
+    cancel_action: Global___CancelAction.ValueType
+    """That somebody has asked it to stop, and what becomes of its work. It stays when the run has ended. Absent where nobody has asked."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -290,6 +302,20 @@ class Run(_message.Message):
     def interrupts(self) -> _containers.RepeatedCompositeFieldContainer[_interrupt_pb2.Interrupt]:
         """The interrupts that it ended with."""
 
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """When it may start. Absent where the request had no `start_after`: at once."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was first started, by whichever process; `timeout` counts from here. Absent until then."""
+
+    @_builtins.property
+    def lingering_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The synchronous nodes whose threads still ran when the run was cut short: a thread cannot be stopped. What they return is dropped, and what they
+        write afterwards is refused; what they do to the world they do. Mostly empty.
+        """
+
     def __init__(
         self,
         *,
@@ -310,14 +336,31 @@ class Run(_message.Message):
         checkpoint_id: _builtins.str = ...,
         first_seq: _builtins.int = ...,
         last_seq: _builtins.int = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        cancel_action: Global___CancelAction.ValueType | None = ...,
+        lingering_nodes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "create_time", b"create_time", "error", b"error", "metadata", b"metadata", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_due_time", b"_due_time", "_error", b"_error", "_start_time", b"_start_time", "cancel_action", b"cancel_action", "create_time", b"create_time", "due_time", b"due_time", "error", b"error", "metadata", b"metadata", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "assistant_id", b"assistant_id", "attempt", b"attempt", "checkpoint_id", b"checkpoint_id", "create_time", b"create_time", "error", b"error", "first_seq", b"first_seq", "graph_id", b"graph_id", "interrupts", b"interrupts", "last_seq", b"last_seq", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "run_id", b"run_id", "stateless", b"stateless", "status", b"status", "stream_modes", b"stream_modes", "thread_id", b"thread_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_due_time", b"_due_time", "_error", b"_error", "_start_time", b"_start_time", "assistant_id", b"assistant_id", "attempt", b"attempt", "cancel_action", b"cancel_action", "checkpoint_id", b"checkpoint_id", "create_time", b"create_time", "due_time", b"due_time", "error", b"error", "first_seq", b"first_seq", "graph_id", b"graph_id", "interrupts", b"interrupts", "last_seq", b"last_seq", "lingering_nodes", b"lingering_nodes", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "run_id", b"run_id", "start_time", b"start_time", "stateless", b"stateless", "status", b"status", "stream_modes", b"stream_modes", "thread_id", b"thread_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cancel_action: _TypeAlias = _typing.Literal["cancel_action"]  # noqa: Y015
+    _WhichOneofArgType__cancel_action: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action"]  # noqa: Y015
+    _WhichOneofReturnType__due_time: _TypeAlias = _typing.Literal["due_time"]  # noqa: Y015
+    _WhichOneofArgType__due_time: _TypeAlias = _typing.Literal["_due_time", b"_due_time"]  # noqa: Y015
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
+    _WhichOneofReturnType__start_time: _TypeAlias = _typing.Literal["start_time"]  # noqa: Y015
+    _WhichOneofArgType__start_time: _TypeAlias = _typing.Literal["_start_time", b"_start_time"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cancel_action) -> _WhichOneofReturnType__cancel_action | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__due_time) -> _WhichOneofReturnType__due_time | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__start_time) -> _WhichOneofReturnType__start_time | None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
 

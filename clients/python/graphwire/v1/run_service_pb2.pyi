@@ -24,7 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class StreamRunRequest(_message.Message):
-    """A run to create and to stream. Fields that are not offered yet are refused with UNIMPLEMENTED, never ignored."""
+    """A run to create and to stream. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -55,6 +55,7 @@ class StreamRunRequest(_message.Message):
     ON_DISCONNECT_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_TTL_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """The assistant, or the name of a graph in langgraph.json. Required; an unknown one is refused with NOT_FOUND."""
     thread_id: _builtins.str
@@ -68,11 +69,11 @@ class StreamRunRequest(_message.Message):
     stream_subgraphs: _builtins.bool
     """Whether events of subgraphs are streamed as well. Default: false."""
     stream_resumable: _builtins.bool
-    """Whether readers may come back to the run. Then a cursor is served while it executes and for 120 seconds after its end, and a stateless run
-    can be joined, waited for and read as long as that, though without its input. In this version events are held in memory, the
-    newest within the bounds of the server: for each thread while a run or a reader is on it, and for all others together. A cursor behind which
-    events are no longer held is refused with OUT_OF_RANGE (CURSOR_EXPIRED), as every one is after a restart of the server. Default: false;
-    then a stateless run is gone when it has ended.
+    """Whether readers may come back to the run. Then its events are kept in the database, through restarts, until 120 seconds after its end; they are
+    delivered once they are kept, so that no number is ever given twice. A reader who lags behind what is held in memory gets them from there, and a
+    stateless run can be joined, waited for and read as long as that. Of each run the newest 128 MiB are kept: a cursor behind which events are no longer
+    kept is refused with OUT_OF_RANGE (CURSOR_EXPIRED). A server may be set to other bounds. Default: false; then events are held in memory alone,
+    within the bounds of the server, and a stateless run is gone when it has ended.
     """
     durability: _run_pb2.Durability.ValueType
     """When checkpoints are written."""
@@ -81,11 +82,15 @@ class StreamRunRequest(_message.Message):
     if_not_exists: _run_pb2.IfNotExists.ValueType
     """What happens when the thread does not exist."""
     webhook: _builtins.str
-    """A URL that is called when the run has ended. Empty means none."""
+    """A URL that is called when the run has ended. Empty means none. Not offered yet: refused with UNIMPLEMENTED."""
     on_completion: _run_pb2.OnCompletion.ValueType
     """What happens to the thread of a stateless run when it ends. With `thread_id` it is refused with INVALID_ARGUMENT."""
     request_id: _builtins.str
-    """A key of the caller's choice: a second request with the same key gives the run of the first. At most 128 characters. Empty means none."""
+    """A key of the caller's choice, against doubled runs: a second request with the same key gives the run of the first, whether it has ended or not. A key is
+    known for 24 hours or as long as `request_id_ttl` says, on every call that creates runs. With another request it is refused with ALREADY_EXISTS (REQUEST_ID_REUSED); where the run is
+    gone (deleted, rolled back, or stateless and ended) with NOT_FOUND: a stateless run whose result may be asked for again needs `stream_resumable`.
+    At most 128 characters, else INVALID_ARGUMENT. Empty means none. The HTTP surface has it in the header `Idempotency-Key`.
+    """
     on_disconnect: _run_pb2.DisconnectMode.ValueType
     """What happens to the run when this call is cut off."""
     payload_format: _json_pb2.PayloadFormat.ValueType
@@ -132,7 +137,10 @@ class StreamRunRequest(_message.Message):
 
     @_builtins.property
     def start_after(self) -> _duration_pb2.Duration:
-        """How long the run waits before it may start: 0 or more. Absent means not at all. The HTTP surface calls it `after_seconds`."""
+        """How long the run waits before it may start: 0 to 3650 days, else INVALID_ARGUMENT. Absent means not at all. Meanwhile it is pending, through restarts too,
+        and its thread counts as busy; other runs of the thread start before it. When its time comes it waits for the run that executes. The HTTP
+        surface calls it `after_seconds`.
+        """
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -146,11 +154,19 @@ class StreamRunRequest(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long the run may take: more than 0. Absent means the server's limit. It then ends with RUN_STATUS_TIMEOUT."""
+        """How long the run may take, counted from its first start: more than 0, at most 3650 days, else INVALID_ARGUMENT. Time that it waits is not counted, time
+        between two attempts is. It then ends with RUN_STATUS_TIMEOUT, and an `error` event before its `end`. Absent means the server's limit.
+        """
 
     @_builtins.property
     def filter(self) -> _event_pb2.EventFilter:
         """Which of the run's events this stream delivers. Absent means all."""
+
+    @_builtins.property
+    def request_id_ttl(self) -> _duration_pb2.Duration:
+        """How long the server knows the `request_id`: more than 0, at most 24 hours, else INVALID_ARGUMENT. Absent means 24 hours. Clients that make a key for each
+        run, to come back to it after a broken line, ask for minutes: keys take room. The HTTP surface has no such field.
+        """
 
     def __init__(
         self,
@@ -182,10 +198,11 @@ class StreamRunRequest(_message.Message):
         on_disconnect: _run_pb2.DisconnectMode.ValueType = ...,
         filter: _event_pb2.EventFilter | None = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        request_id_ttl: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_filter", b"_filter", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "filter", b"filter", "input", b"input", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "start_after", b"start_after", "thread_id", b"thread_id", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_filter", b"_filter", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_request_id_ttl", b"_request_id_ttl", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "filter", b"filter", "input", b"input", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "request_id_ttl", b"request_id_ttl", "start_after", b"start_after", "thread_id", b"thread_id", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_filter", b"_filter", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "filter", b"filter", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "on_disconnect", b"on_disconnect", "payload_format", b"payload_format", "request_id", b"request_id", "start_after", b"start_after", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timeout", b"timeout", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_filter", b"_filter", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_request_id_ttl", b"_request_id_ttl", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "filter", b"filter", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "on_disconnect", b"on_disconnect", "payload_format", b"payload_format", "request_id", b"request_id", "request_id_ttl", b"request_id_ttl", "start_after", b"start_after", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timeout", b"timeout", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__checkpoint: _TypeAlias = _typing.Literal["checkpoint"]  # noqa: Y015
     _WhichOneofArgType__checkpoint: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint"]  # noqa: Y015
@@ -205,6 +222,8 @@ class StreamRunRequest(_message.Message):
     _WhichOneofArgType__langsmith_tracer: _TypeAlias = _typing.Literal["_langsmith_tracer", b"_langsmith_tracer"]  # noqa: Y015
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    _WhichOneofReturnType__request_id_ttl: _TypeAlias = _typing.Literal["request_id_ttl"]  # noqa: Y015
+    _WhichOneofArgType__request_id_ttl: _TypeAlias = _typing.Literal["_request_id_ttl", b"_request_id_ttl"]  # noqa: Y015
     _WhichOneofReturnType__start_after: _TypeAlias = _typing.Literal["start_after"]  # noqa: Y015
     _WhichOneofArgType__start_after: _TypeAlias = _typing.Literal["_start_after", b"_start_after"]  # noqa: Y015
     _WhichOneofReturnType__thread_id: _TypeAlias = _typing.Literal["thread_id"]  # noqa: Y015
@@ -229,6 +248,8 @@ class StreamRunRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__langsmith_tracer) -> _WhichOneofReturnType__langsmith_tracer | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id_ttl) -> _WhichOneofReturnType__request_id_ttl | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_after) -> _WhichOneofReturnType__start_after | None: ...
     @_typing.overload
@@ -283,7 +304,7 @@ class JoinRunRequest(_message.Message):
     after_seq: _builtins.int
     """The cursor: events with higher numbers are delivered, first those that have happened, then those that happen. 0 means from the
     run's start. Absent means only what happens from now on. Less than 0 is refused with INVALID_ARGUMENT; a cursor behind which
-    events are no longer held with OUT_OF_RANGE.
+    events are no longer held with OUT_OF_RANGE (CURSOR_EXPIRED). How long they are: StreamRunRequest.stream_resumable.
     """
     payload_format: _json_pb2.PayloadFormat.ValueType
     """The form of JSON in the answer."""
@@ -348,7 +369,7 @@ Global___JoinRunResponse: _TypeAlias = JoinRunResponse  # noqa: Y015
 
 @_typing.final
 class CreateRunRequest(_message.Message):
-    """A run to create. Fields that are not offered yet are refused with UNIMPLEMENTED, never ignored."""
+    """A run to create. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -377,6 +398,7 @@ class CreateRunRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_TTL_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """As in StreamRunRequest.assistant_id: the assistant or graph; required."""
     thread_id: _builtins.str
@@ -386,7 +408,7 @@ class CreateRunRequest(_message.Message):
     stream_subgraphs: _builtins.bool
     """As in StreamRunRequest.stream_subgraphs: whether subgraphs stream as well."""
     stream_resumable: _builtins.bool
-    """As in StreamRunRequest.stream_resumable: whether readers may come back."""
+    """As in StreamRunRequest.stream_resumable: whether readers may come back; then events are kept until 120 seconds after the end."""
     durability: _run_pb2.Durability.ValueType
     """As in StreamRunRequest.durability: when checkpoints are written."""
     multitask_strategy: _run_pb2.MultitaskStrategy.ValueType
@@ -394,11 +416,11 @@ class CreateRunRequest(_message.Message):
     if_not_exists: _run_pb2.IfNotExists.ValueType
     """As in StreamRunRequest.if_not_exists: what happens when the thread does not exist."""
     webhook: _builtins.str
-    """As in StreamRunRequest.webhook: a URL to call at the end."""
+    """As in StreamRunRequest.webhook: a URL to call at the end. Not offered yet: refused with UNIMPLEMENTED."""
     on_completion: _run_pb2.OnCompletion.ValueType
     """As in StreamRunRequest.on_completion: what happens to a stateless run's thread."""
     request_id: _builtins.str
-    """As in StreamRunRequest.request_id: the caller's key against doubled runs."""
+    """As in StreamRunRequest.request_id: the caller's key against doubled runs; at most 128 characters, known for 24 hours."""
     payload_format: _json_pb2.PayloadFormat.ValueType
     """As in StreamRunRequest.payload_format: the form of JSON in the answer."""
     @_builtins.property
@@ -439,7 +461,7 @@ class CreateRunRequest(_message.Message):
 
     @_builtins.property
     def start_after(self) -> _duration_pb2.Duration:
-        """As in StreamRunRequest.start_after: the delay before it may start."""
+        """As in StreamRunRequest.start_after: the delay before it may start; 0 to 3650 days."""
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -451,7 +473,11 @@ class CreateRunRequest(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """As in StreamRunRequest.timeout: how long the run may take."""
+        """As in StreamRunRequest.timeout: how long the run may take; more than 0, at most 3650 days."""
+
+    @_builtins.property
+    def request_id_ttl(self) -> _duration_pb2.Duration:
+        """As in StreamRunRequest.request_id_ttl: how long the key is known; more than 0, at most 24 hours."""
 
     def __init__(
         self,
@@ -481,10 +507,11 @@ class CreateRunRequest(_message.Message):
         request_id: _builtins.str = ...,
         timeout: _duration_pb2.Duration | None = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        request_id_ttl: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "input", b"input", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "start_after", b"start_after", "thread_id", b"thread_id", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_request_id_ttl", b"_request_id_ttl", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "input", b"input", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "request_id_ttl", b"request_id_ttl", "start_after", b"start_after", "thread_id", b"thread_id", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "payload_format", b"payload_format", "request_id", b"request_id", "start_after", b"start_after", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timeout", b"timeout", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_request_id_ttl", b"_request_id_ttl", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "payload_format", b"payload_format", "request_id", b"request_id", "request_id_ttl", b"request_id_ttl", "start_after", b"start_after", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timeout", b"timeout", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__checkpoint: _TypeAlias = _typing.Literal["checkpoint"]  # noqa: Y015
     _WhichOneofArgType__checkpoint: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint"]  # noqa: Y015
@@ -502,6 +529,8 @@ class CreateRunRequest(_message.Message):
     _WhichOneofArgType__langsmith_tracer: _TypeAlias = _typing.Literal["_langsmith_tracer", b"_langsmith_tracer"]  # noqa: Y015
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    _WhichOneofReturnType__request_id_ttl: _TypeAlias = _typing.Literal["request_id_ttl"]  # noqa: Y015
+    _WhichOneofArgType__request_id_ttl: _TypeAlias = _typing.Literal["_request_id_ttl", b"_request_id_ttl"]  # noqa: Y015
     _WhichOneofReturnType__start_after: _TypeAlias = _typing.Literal["start_after"]  # noqa: Y015
     _WhichOneofArgType__start_after: _TypeAlias = _typing.Literal["_start_after", b"_start_after"]  # noqa: Y015
     _WhichOneofReturnType__thread_id: _TypeAlias = _typing.Literal["thread_id"]  # noqa: Y015
@@ -524,6 +553,8 @@ class CreateRunRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__langsmith_tracer) -> _WhichOneofReturnType__langsmith_tracer | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id_ttl) -> _WhichOneofReturnType__request_id_ttl | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_after) -> _WhichOneofReturnType__start_after | None: ...
     @_typing.overload
@@ -566,7 +597,9 @@ class BatchCreateRunsRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateRunRequest]:
-        """The runs: 1 to 1000, else INVALID_ARGUMENT. All or none are created."""
+        """The runs: 1 to 1000, else INVALID_ARGUMENT. All or none are created. Each may have a `request_id` of its own; those that are known are not created
+        again.
+        """
 
     def __init__(
         self,
@@ -607,7 +640,7 @@ Global___BatchCreateRunsResponse: _TypeAlias = BatchCreateRunsResponse  # noqa: 
 
 @_typing.final
 class InvokeRunRequest(_message.Message):
-    """A run to create and to wait for. Fields that are not offered yet are refused with UNIMPLEMENTED, never ignored."""
+    """A run to create and to wait for. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -637,6 +670,7 @@ class InvokeRunRequest(_message.Message):
     TIMEOUT_FIELD_NUMBER: _builtins.int
     ON_DISCONNECT_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_TTL_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """As in StreamRunRequest.assistant_id: the assistant or graph; required."""
     thread_id: _builtins.str
@@ -646,7 +680,7 @@ class InvokeRunRequest(_message.Message):
     stream_subgraphs: _builtins.bool
     """As in StreamRunRequest.stream_subgraphs: whether subgraphs stream as well."""
     stream_resumable: _builtins.bool
-    """As in StreamRunRequest.stream_resumable: whether readers may come back."""
+    """As in StreamRunRequest.stream_resumable: whether readers may come back; then events are kept until 120 seconds after the end."""
     durability: _run_pb2.Durability.ValueType
     """As in StreamRunRequest.durability: when checkpoints are written."""
     multitask_strategy: _run_pb2.MultitaskStrategy.ValueType
@@ -654,11 +688,11 @@ class InvokeRunRequest(_message.Message):
     if_not_exists: _run_pb2.IfNotExists.ValueType
     """As in StreamRunRequest.if_not_exists: what happens when the thread does not exist."""
     webhook: _builtins.str
-    """As in StreamRunRequest.webhook: a URL to call at the end."""
+    """As in StreamRunRequest.webhook: a URL to call at the end. Not offered yet: refused with UNIMPLEMENTED."""
     on_completion: _run_pb2.OnCompletion.ValueType
     """As in StreamRunRequest.on_completion: what happens to a stateless run's thread."""
     request_id: _builtins.str
-    """As in StreamRunRequest.request_id: the caller's key against doubled runs."""
+    """As in StreamRunRequest.request_id: the caller's key against doubled runs; at most 128 characters, known for 24 hours."""
     on_disconnect: _run_pb2.DisconnectMode.ValueType
     """As in StreamRunRequest.on_disconnect: what happens when this call is cut off."""
     payload_format: _json_pb2.PayloadFormat.ValueType
@@ -701,7 +735,7 @@ class InvokeRunRequest(_message.Message):
 
     @_builtins.property
     def start_after(self) -> _duration_pb2.Duration:
-        """As in StreamRunRequest.start_after: the delay before it may start."""
+        """As in StreamRunRequest.start_after: the delay before it may start; 0 to 3650 days."""
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -713,7 +747,11 @@ class InvokeRunRequest(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """As in StreamRunRequest.timeout: how long the run may take."""
+        """As in StreamRunRequest.timeout: how long the run may take; more than 0, at most 3650 days."""
+
+    @_builtins.property
+    def request_id_ttl(self) -> _duration_pb2.Duration:
+        """As in StreamRunRequest.request_id_ttl: how long the key is known; more than 0, at most 24 hours."""
 
     def __init__(
         self,
@@ -744,10 +782,11 @@ class InvokeRunRequest(_message.Message):
         timeout: _duration_pb2.Duration | None = ...,
         on_disconnect: _run_pb2.DisconnectMode.ValueType = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        request_id_ttl: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "input", b"input", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "start_after", b"start_after", "thread_id", b"thread_id", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_request_id_ttl", b"_request_id_ttl", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "input", b"input", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "request_id_ttl", b"request_id_ttl", "start_after", b"start_after", "thread_id", b"thread_id", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "on_disconnect", b"on_disconnect", "payload_format", b"payload_format", "request_id", b"request_id", "start_after", b"start_after", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timeout", b"timeout", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "_command", b"_command", "_config", b"_config", "_context", b"_context", "_input", b"_input", "_langsmith_tracer", b"_langsmith_tracer", "_metadata", b"_metadata", "_request_id_ttl", b"_request_id_ttl", "_start_after", b"_start_after", "_thread_id", b"_thread_id", "_timeout", b"_timeout", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "langsmith_tracer", b"langsmith_tracer", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "on_disconnect", b"on_disconnect", "payload_format", b"payload_format", "request_id", b"request_id", "request_id_ttl", b"request_id_ttl", "start_after", b"start_after", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timeout", b"timeout", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__checkpoint: _TypeAlias = _typing.Literal["checkpoint"]  # noqa: Y015
     _WhichOneofArgType__checkpoint: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint"]  # noqa: Y015
@@ -765,6 +804,8 @@ class InvokeRunRequest(_message.Message):
     _WhichOneofArgType__langsmith_tracer: _TypeAlias = _typing.Literal["_langsmith_tracer", b"_langsmith_tracer"]  # noqa: Y015
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    _WhichOneofReturnType__request_id_ttl: _TypeAlias = _typing.Literal["request_id_ttl"]  # noqa: Y015
+    _WhichOneofArgType__request_id_ttl: _TypeAlias = _typing.Literal["_request_id_ttl", b"_request_id_ttl"]  # noqa: Y015
     _WhichOneofReturnType__start_after: _TypeAlias = _typing.Literal["start_after"]  # noqa: Y015
     _WhichOneofArgType__start_after: _TypeAlias = _typing.Literal["_start_after", b"_start_after"]  # noqa: Y015
     _WhichOneofReturnType__thread_id: _TypeAlias = _typing.Literal["thread_id"]  # noqa: Y015
@@ -787,6 +828,8 @@ class InvokeRunRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__langsmith_tracer) -> _WhichOneofReturnType__langsmith_tracer | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id_ttl) -> _WhichOneofReturnType__request_id_ttl | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_after) -> _WhichOneofReturnType__start_after | None: ...
     @_typing.overload
@@ -1021,7 +1064,7 @@ class CancelRunRequest(_message.Message):
     action: _run_pb2.CancelAction.ValueType
     """What becomes of the run's work."""
     wait: _builtins.bool
-    """Whether to return only when the run has ended. Default: false."""
+    """Whether to return only when the run has ended. Default: false. A server that stops meanwhile fails the call with UNAVAILABLE; the wish stands."""
     def __init__(
         self,
         *,
@@ -1049,7 +1092,9 @@ class CancelRunResponse(_message.Message):
     RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def run(self) -> _run_pb2.Run:
-        """The run; with `wait`, as it ended. Absent after a rollback that waited, since the run is deleted. Set by the server."""
+        """The run; with `wait`, as it ended. Absent after a rollback that waited, since the run is deleted, also where somebody else asked for the
+        rollback. Set by the server.
+        """
 
     def __init__(
         self,
@@ -1085,7 +1130,7 @@ class CancelRunsRequest(_message.Message):
     with `run_ids` it is refused with INVALID_ARGUMENT.
     """
     action: _run_pb2.CancelAction.ValueType
-    """What becomes of the runs' work."""
+    """What becomes of the runs' work. The wish is durable for each of them when this returns."""
     @_builtins.property
     def run_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The runs: UUIDs, at most 100, else INVALID_ARGUMENT. Empty means those in `status`."""

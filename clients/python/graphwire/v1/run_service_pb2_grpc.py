@@ -30,6 +30,9 @@ class RunServiceStub(object):
 
     A failed call carries a google.rpc.Status with ErrorInfo (see ErrorReason). A graph that fails is not a failed call: its
     error is an event, and the stream ends with OK.
+
+    A run that was acknowledged is not lost with its process: the next one takes it up from its last checkpoint, with a raised attempt. A server that stops
+    gives its runs a while to end; calls that still wait then end with UNAVAILABLE and google.rpc.RetryInfo, and their runs go on at the next process.
     """
 
     def __init__(self, channel):
@@ -100,11 +103,16 @@ class RunServiceServicer(object):
 
     A failed call carries a google.rpc.Status with ErrorInfo (see ErrorReason). A graph that fails is not a failed call: its
     error is an event, and the stream ends with OK.
+
+    A run that was acknowledged is not lost with its process: the next one takes it up from its last checkpoint, with a raised attempt. A server that stops
+    gives its runs a while to end; calls that still wait then end with UNAVAILABLE and google.rpc.RetryInfo, and their runs go on at the next process.
     """
 
     def StreamRun(self, request, context):
-        """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id` and
-        `graphwire-thread-id`, so that a caller that is cut off before its first event can join the run.
+        """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id`,
+        `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts, so that a caller that is cut off before
+        its first event can join the run there. With a `request_id` that is known it attaches to that
+        run, from its start.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +128,7 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CreateRun(self, request, context):
-        """Creates a run and returns at once. It executes in the background.
+        """Creates a run and returns at once. It executes in the background. With a `request_id` that is known it returns that run, as it is now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +137,7 @@ class RunServiceServicer(object):
     def BatchCreateRuns(self, request, context):
         """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
         named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
-        since another caller took its thread or the store fails, those before it are cancelled.
+        since another caller took its thread or the store fails, those before it that are new are cancelled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +172,7 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelRun(self, request, context):
-        """Cancels a run that has not ended.
+        """Cancels a run that has not ended: also one that waits, for its turn or for its time. The wish is durable when this returns.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -256,6 +264,9 @@ class RunService(object):
 
     A failed call carries a google.rpc.Status with ErrorInfo (see ErrorReason). A graph that fails is not a failed call: its
     error is an event, and the stream ends with OK.
+
+    A run that was acknowledged is not lost with its process: the next one takes it up from its last checkpoint, with a raised attempt. A server that stops
+    gives its runs a while to end; calls that still wait then end with UNAVAILABLE and google.rpc.RetryInfo, and their runs go on at the next process.
     """
 
     @staticmethod

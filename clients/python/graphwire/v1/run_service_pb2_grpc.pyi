@@ -31,6 +31,9 @@ class RunServiceStub:
 
     A failed call carries a google.rpc.Status with ErrorInfo (see ErrorReason). A graph that fails is not a failed call: its
     error is an event, and the stream ends with OK.
+
+    A run that was acknowledged is not lost with its process: the next one takes it up from its last checkpoint, with a raised attempt. A server that stops
+    gives its runs a while to end; calls that still wait then end with UNAVAILABLE and google.rpc.RetryInfo, and their runs go on at the next process.
     """
 
     @_typing.overload
@@ -38,8 +41,10 @@ class RunServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RunServiceAsyncStub: ...
     StreamRun: _grpc.UnaryStreamMultiCallable[_run_service_pb2.StreamRunRequest, _run_service_pb2.StreamRunResponse]
-    """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id` and
-    `graphwire-thread-id`, so that a caller that is cut off before its first event can join the run.
+    """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id`,
+    `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts, so that a caller that is cut off before
+    its first event can join the run there. With a `request_id` that is known it attaches to that
+    run, from its start.
     """
     JoinRun: _grpc.UnaryStreamMultiCallable[_run_service_pb2.JoinRunRequest, _run_service_pb2.JoinRunResponse]
     """Attaches to a run: what it does from now on or, with a cursor, from there. The stream ends when the run has ended. On a run
@@ -47,11 +52,11 @@ class RunServiceStub:
     StreamRun, and comes at once.
     """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CreateRunRequest, _run_service_pb2.CreateRunResponse]
-    """Creates a run and returns at once. It executes in the background."""
+    """Creates a run and returns at once. It executes in the background. With a `request_id` that is known it returns that run, as it is now."""
     BatchCreateRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.BatchCreateRunsRequest, _run_service_pb2.BatchCreateRunsResponse]
     """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
     named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
-    since another caller took its thread or the store fails, those before it are cancelled.
+    since another caller took its thread or the store fails, those before it that are new are cancelled.
     """
     InvokeRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.InvokeRunRequest, _run_service_pb2.InvokeRunResponse]
     """Creates a run, waits until it has ended, and returns its outcome."""
@@ -62,7 +67,7 @@ class RunServiceStub:
     ListRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]
     """Lists the runs of a thread, the newest first."""
     CancelRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunRequest, _run_service_pb2.CancelRunResponse]
-    """Cancels a run that has not ended."""
+    """Cancels a run that has not ended: also one that waits, for its turn or for its time. The wish is durable when this returns."""
     CancelRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunsRequest, _run_service_pb2.CancelRunsResponse]
     """Cancels several runs, by id or by status. Runs that have ended or do not exist are passed over; where none is left, it is refused with
     NOT_FOUND.
@@ -76,12 +81,17 @@ class RunServiceAsyncStub(RunServiceStub):
 
     A failed call carries a google.rpc.Status with ErrorInfo (see ErrorReason). A graph that fails is not a failed call: its
     error is an event, and the stream ends with OK.
+
+    A run that was acknowledged is not lost with its process: the next one takes it up from its last checkpoint, with a raised attempt. A server that stops
+    gives its runs a while to end; calls that still wait then end with UNAVAILABLE and google.rpc.RetryInfo, and their runs go on at the next process.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StreamRun: _aio.UnaryStreamMultiCallable[_run_service_pb2.StreamRunRequest, _run_service_pb2.StreamRunResponse]  # type: ignore[assignment]
-    """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id` and
-    `graphwire-thread-id`, so that a caller that is cut off before its first event can join the run.
+    """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id`,
+    `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts, so that a caller that is cut off before
+    its first event can join the run there. With a `request_id` that is known it attaches to that
+    run, from its start.
     """
     JoinRun: _aio.UnaryStreamMultiCallable[_run_service_pb2.JoinRunRequest, _run_service_pb2.JoinRunResponse]  # type: ignore[assignment]
     """Attaches to a run: what it does from now on or, with a cursor, from there. The stream ends when the run has ended. On a run
@@ -89,11 +99,11 @@ class RunServiceAsyncStub(RunServiceStub):
     StreamRun, and comes at once.
     """
     CreateRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CreateRunRequest, _run_service_pb2.CreateRunResponse]  # type: ignore[assignment]
-    """Creates a run and returns at once. It executes in the background."""
+    """Creates a run and returns at once. It executes in the background. With a `request_id` that is known it returns that run, as it is now."""
     BatchCreateRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.BatchCreateRunsRequest, _run_service_pb2.BatchCreateRunsResponse]  # type: ignore[assignment]
     """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
     named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
-    since another caller took its thread or the store fails, those before it are cancelled.
+    since another caller took its thread or the store fails, those before it that are new are cancelled.
     """
     InvokeRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.InvokeRunRequest, _run_service_pb2.InvokeRunResponse]  # type: ignore[assignment]
     """Creates a run, waits until it has ended, and returns its outcome."""
@@ -104,7 +114,7 @@ class RunServiceAsyncStub(RunServiceStub):
     ListRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]  # type: ignore[assignment]
     """Lists the runs of a thread, the newest first."""
     CancelRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunRequest, _run_service_pb2.CancelRunResponse]  # type: ignore[assignment]
-    """Cancels a run that has not ended."""
+    """Cancels a run that has not ended: also one that waits, for its turn or for its time. The wish is durable when this returns."""
     CancelRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CancelRunsRequest, _run_service_pb2.CancelRunsResponse]  # type: ignore[assignment]
     """Cancels several runs, by id or by status. Runs that have ended or do not exist are passed over; where none is left, it is refused with
     NOT_FOUND.
@@ -117,6 +127,9 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A failed call carries a google.rpc.Status with ErrorInfo (see ErrorReason). A graph that fails is not a failed call: its
     error is an event, and the stream ends with OK.
+
+    A run that was acknowledged is not lost with its process: the next one takes it up from its last checkpoint, with a raised attempt. A server that stops
+    gives its runs a while to end; calls that still wait then end with UNAVAILABLE and google.rpc.RetryInfo, and their runs go on at the next process.
     """
 
     @_abc_1.abstractmethod
@@ -125,8 +138,10 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.StreamRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_run_service_pb2.StreamRunResponse], _abc.AsyncIterator[_run_service_pb2.StreamRunResponse]]:
-        """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id` and
-        `graphwire-thread-id`, so that a caller that is cut off before its first event can join the run.
+        """Creates a run and streams its events until it has ended. The initial metadata of the call has `graphwire-run-id`,
+        `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts, so that a caller that is cut off before
+        its first event can join the run there. With a `request_id` that is known it attaches to that
+        run, from its start.
         """
 
     @_abc_1.abstractmethod
@@ -146,7 +161,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.CreateRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.CreateRunResponse, _abc.Awaitable[_run_service_pb2.CreateRunResponse]]:
-        """Creates a run and returns at once. It executes in the background."""
+        """Creates a run and returns at once. It executes in the background. With a `request_id` that is known it returns that run, as it is now."""
 
     @_abc_1.abstractmethod
     def BatchCreateRuns(
@@ -156,7 +171,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_run_service_pb2.BatchCreateRunsResponse, _abc.Awaitable[_run_service_pb2.BatchCreateRunsResponse]]:
         """Creates several runs in the background, in their order; all or none. All are checked before the first is created: a field that is wrong is
         named as `requests[3].thread_id`, and other errors have `index` in the metadata of their ErrorInfo. Where one can still not be created,
-        since another caller took its thread or the store fails, those before it are cancelled.
+        since another caller took its thread or the store fails, those before it that are new are cancelled.
         """
 
     @_abc_1.abstractmethod
@@ -197,7 +212,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.CancelRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.CancelRunResponse, _abc.Awaitable[_run_service_pb2.CancelRunResponse]]:
-        """Cancels a run that has not ended."""
+        """Cancels a run that has not ended: also one that waits, for its turn or for its time. The wish is durable when this returns."""
 
     @_abc_1.abstractmethod
     def CancelRuns(

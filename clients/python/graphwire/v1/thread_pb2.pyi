@@ -34,7 +34,7 @@ class _ThreadStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ThreadSt
     THREAD_STATUS_IDLE: _ThreadStatus.ValueType  # 1
     """Nothing: no run is on it."""
     THREAD_STATUS_BUSY: _ThreadStatus.ValueType  # 2
-    """A run executes or waits for its turn."""
+    """A run executes, or waits for its turn or for its time."""
     THREAD_STATUS_INTERRUPTED: _ThreadStatus.ValueType  # 3
     """Its last run stopped before its end and can be resumed."""
     THREAD_STATUS_ERROR: _ThreadStatus.ValueType  # 4
@@ -48,7 +48,7 @@ THREAD_STATUS_UNSPECIFIED: ThreadStatus.ValueType  # 0
 THREAD_STATUS_IDLE: ThreadStatus.ValueType  # 1
 """Nothing: no run is on it."""
 THREAD_STATUS_BUSY: ThreadStatus.ValueType  # 2
-"""A run executes or waits for its turn."""
+"""A run executes, or waits for its turn or for its time."""
 THREAD_STATUS_INTERRUPTED: ThreadStatus.ValueType  # 3
 """Its last run stopped before its end and can be resumed."""
 THREAD_STATUS_ERROR: ThreadStatus.ValueType  # 4
@@ -155,7 +155,9 @@ class Thread(_message.Message):
     status: Global___ThreadStatus.ValueType
     """What it is doing."""
     error: _builtins.str
-    """The error of its last run, where that failed."""
+    """Why its last run did not end well: the error's class, a colon and its text. `UserInterrupt` where it was cancelled, `UserRollback` where it was
+    rolled back. Absent where it ended well, and from when another run starts.
+    """
     last_seq: _builtins.int
     """The number of the newest event that is certain to lie behind it: a cursor for what comes next."""
     @_builtins.property
@@ -379,3 +381,76 @@ class StateTask(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__state) -> _WhichOneofReturnType__state | None: ...
 
 Global___StateTask: _TypeAlias = StateTask  # noqa: Y015
+
+@_typing.final
+class Superstep(_message.Message):
+    """What the nodes of one superstep have returned, as CreateThread writes it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def updates(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateUpdate]:
+        """The changes, at least one, else INVALID_ARGUMENT. They are written as one checkpoint."""
+
+    def __init__(
+        self,
+        *,
+        updates: _abc.Iterable[Global___StateUpdate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["updates", b"updates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Superstep: _TypeAlias = Superstep  # noqa: Y015
+
+@_typing.final
+class StateUpdate(_message.Message):
+    """One change of a state, as if a node had returned it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    AS_NODE_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
+    as_node: _builtins.str
+    """The node that seems to have returned it; `__input__` is the graph's input. Absent means the last node that ran, where the graph can tell, else
+    INVALID_ARGUMENT, as is a node that the graph does not have.
+    """
+    @_builtins.property
+    def values(self) -> _json_pb2.Json:
+        """The change, as the node would return it. Absent means none: then only `as_node` counts. What the graph does not take is refused with
+        INVALID_ARGUMENT.
+        """
+
+    @_builtins.property
+    def command(self) -> _run_pb2.Command:
+        """A command that the node seems to have returned, instead of `values`, which are passed over then: update and goto count."""
+
+    def __init__(
+        self,
+        *,
+        values: _json_pb2.Json | None = ...,
+        as_node: _builtins.str | None = ...,
+        command: _run_pb2.Command | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_as_node", b"_as_node", "_command", b"_command", "_values", b"_values", "as_node", b"as_node", "command", b"command", "values", b"values"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_as_node", b"_as_node", "_command", b"_command", "_values", b"_values", "as_node", b"as_node", "command", b"command", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__as_node: _TypeAlias = _typing.Literal["as_node"]  # noqa: Y015
+    _WhichOneofArgType__as_node: _TypeAlias = _typing.Literal["_as_node", b"_as_node"]  # noqa: Y015
+    _WhichOneofReturnType__command: _TypeAlias = _typing.Literal["command"]  # noqa: Y015
+    _WhichOneofArgType__command: _TypeAlias = _typing.Literal["_command", b"_command"]  # noqa: Y015
+    _WhichOneofReturnType__values: _TypeAlias = _typing.Literal["values"]  # noqa: Y015
+    _WhichOneofArgType__values: _TypeAlias = _typing.Literal["_values", b"_values"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__as_node) -> _WhichOneofReturnType__as_node | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__command) -> _WhichOneofReturnType__command | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__values) -> _WhichOneofReturnType__values | None: ...
+
+Global___StateUpdate: _TypeAlias = StateUpdate  # noqa: Y015

@@ -33,6 +33,7 @@ class CreateThreadRequest(_message.Message):
     IF_EXISTS_FIELD_NUMBER: _builtins.int
     GRAPH_ID_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    SUPERSTEPS_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread's id: a UUID. Absent means that the server chooses."""
     if_exists: _thread_pb2.IfExists.ValueType
@@ -47,6 +48,13 @@ class CreateThreadRequest(_message.Message):
     def metadata(self) -> _json_pb2.Json:
         """Its metadata: a JSON object. Absent means empty."""
 
+    @_builtins.property
+    def supersteps(self) -> _containers.RepeatedCompositeFieldContainer[_thread_pb2.Superstep]:
+        """What the thread's state begins with: supersteps, at most 1000, each written as a checkpoint, in their order. For threads that come from elsewhere. They
+        need `graph_id`, else INVALID_ARGUMENT; where one of them cannot be written, the call fails with INVALID_ARGUMENT and there is no thread. With
+        IF_EXISTS_KEEP a thread that exists stays as it is. Empty means none.
+        """
+
     def __init__(
         self,
         *,
@@ -55,10 +63,11 @@ class CreateThreadRequest(_message.Message):
         if_exists: _thread_pb2.IfExists.ValueType = ...,
         graph_id: _builtins.str | None = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        supersteps: _abc.Iterable[_thread_pb2.Superstep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "graph_id", b"graph_id", "metadata", b"metadata", "thread_id", b"thread_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "graph_id", b"graph_id", "if_exists", b"if_exists", "metadata", b"metadata", "payload_format", b"payload_format", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "graph_id", b"graph_id", "if_exists", b"if_exists", "metadata", b"metadata", "payload_format", b"payload_format", "supersteps", b"supersteps", "thread_id", b"thread_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__graph_id: _TypeAlias = _typing.Literal["graph_id"]  # noqa: Y015
     _WhichOneofArgType__graph_id: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id"]  # noqa: Y015
@@ -534,7 +543,7 @@ class UpdateThreadStateRequest(_message.Message):
     CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
-    """The thread: a UUID. Required; an unknown one is refused with NOT_FOUND, a busy one with FAILED_PRECONDITION."""
+    """The thread: a UUID. Required; an unknown one is refused with NOT_FOUND, a busy one (a run executes on it, or waits) with FAILED_PRECONDITION."""
     as_node: _builtins.str
     """The node that seems to have returned it; what follows it runs next. Absent means the last node that ran. An unknown one is refused
     with INVALID_ARGUMENT.

@@ -118,7 +118,7 @@ class ThreadServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteThread(self, request, context):
-        """Deletes a thread with its runs and checkpoints. A thread on which a run executes is refused with FAILED_PRECONDITION.
+        """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,7 +171,8 @@ class ThreadServiceServicer(object):
     def WatchThread(self, request, context):
         """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
         RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
-        thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+        initial metadata of the call has `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts: from then on,
+        nothing passes by.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class ThreadServiceStub:
     UpdateThread: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.UpdateThreadRequest, _thread_service_pb2.UpdateThreadResponse]
     """Changes a thread's metadata."""
     DeleteThread: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.DeleteThreadRequest, _thread_service_pb2.DeleteThreadResponse]
-    """Deletes a thread with its runs and checkpoints. A thread on which a run executes is refused with FAILED_PRECONDITION."""
+    """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION."""
     SearchThreads: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.SearchThreadsRequest, _thread_service_pb2.SearchThreadsResponse]
     """Lists threads."""
     CountThreads: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.CountThreadsRequest, _thread_service_pb2.CountThreadsResponse]
@@ -59,7 +59,8 @@ class ThreadServiceStub:
     WatchThread: _grpc.UnaryStreamMultiCallable[_thread_service_pb2.WatchThreadRequest, _thread_service_pb2.WatchThreadResponse]
     """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
     RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
-    thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+    initial metadata of the call has `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts: from then on,
+    nothing passes by.
     """
 
 @_typing.type_check_only
@@ -74,7 +75,7 @@ class ThreadServiceAsyncStub(ThreadServiceStub):
     UpdateThread: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.UpdateThreadRequest, _thread_service_pb2.UpdateThreadResponse]  # type: ignore[assignment]
     """Changes a thread's metadata."""
     DeleteThread: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.DeleteThreadRequest, _thread_service_pb2.DeleteThreadResponse]  # type: ignore[assignment]
-    """Deletes a thread with its runs and checkpoints. A thread on which a run executes is refused with FAILED_PRECONDITION."""
+    """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION."""
     SearchThreads: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.SearchThreadsRequest, _thread_service_pb2.SearchThreadsResponse]  # type: ignore[assignment]
     """Lists threads."""
     CountThreads: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.CountThreadsRequest, _thread_service_pb2.CountThreadsResponse]  # type: ignore[assignment]
@@ -93,7 +94,8 @@ class ThreadServiceAsyncStub(ThreadServiceStub):
     WatchThread: _aio.UnaryStreamMultiCallable[_thread_service_pb2.WatchThreadRequest, _thread_service_pb2.WatchThreadResponse]  # type: ignore[assignment]
     """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
     RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
-    thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+    initial metadata of the call has `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts: from then on,
+    nothing passes by.
     """
 
 class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -129,7 +131,7 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _thread_service_pb2.DeleteThreadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_thread_service_pb2.DeleteThreadResponse, _abc.Awaitable[_thread_service_pb2.DeleteThreadResponse]]:
-        """Deletes a thread with its runs and checkpoints. A thread on which a run executes is refused with FAILED_PRECONDITION."""
+        """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION."""
 
     @_abc_1.abstractmethod
     def SearchThreads(
@@ -190,7 +192,8 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_thread_service_pb2.WatchThreadResponse], _abc.AsyncIterator[_thread_service_pb2.WatchThreadResponse]]:
         """Streams the events of all runs of a thread, and stays open between them. It never ends with OK: UNAVAILABLE says that the server stops,
         RESOURCE_EXHAUSTED that it was read too slowly, NOT_FOUND that the thread was deleted. The threads of stateless runs cannot be watched. The
-        thread's id is in the initial metadata, as `graphwire-thread-id`: from then on, nothing passes by.
+        initial metadata of the call has `graphwire-thread-id` and `graphwire-after-seq`, the cursor behind which this stream starts: from then on,
+        nothing passes by.
         """
 
 def add_ThreadServiceServicer_to_server(servicer: ThreadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,10 +1,11 @@
 """Checkpoints in memory.
 
 Owns what LangGraph's own memory saver lacks for a server that lives long: deleting a thread costs what the thread holds, not what
-all threads hold, a look at an unknown thread leaves nothing behind, and a thread can be copied.
+all threads hold, a look at an unknown thread leaves nothing behind, a thread can be copied, and what a run has left can be taken back.
 """
 
 import builtins
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,8 +14,11 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
+from graphwire_server.core.model import Run
+
 _WriteKey = tuple[str, str, str]
 _BlobKey = tuple[str, str, str, str | int | float]
+_Writes = dict[tuple[str, int], tuple[str, str, tuple[str, bytes], str]]
 
 
 class MemorySaver(InMemorySaver):
@@ -28,6 +32,29 @@ class MemorySaver(InMemorySaver):
         super().__init__(serde=serde)
         self._write_keys: dict[str, set[_WriteKey]] = {}
         self._blob_keys: dict[str, set[_BlobKey]] = {}
+        self._preserved: dict[str, dict[_WriteKey, _Writes]] = {}
+        self._run_id: str | None = None
+
+    def for_run(self, run: Run) -> "MemorySaver":
+        """The saver, as one run writes through it: what it changes can be taken back. It shares all that is kept."""
+        bound = copy.copy(self)
+        bound._run_id = run.run_id  # noqa: SLF001  its own copy
+        return bound
+
+    def undo_run(self, run_id: str, thread_id: str) -> None:
+        """Removes the checkpoints that a run has made, and puts back the writes on those of others. Once is as good as twice."""
+        for key, writes in self._preserved.get(run_id, {}).items():
+            self.writes[key] = dict(writes)
+        for ns, checkpoints in self.storage.get(thread_id, {}).items():
+            for checkpoint_id in sorted(checkpoints, reverse=True):
+                if self.serde.loads_typed(checkpoints[checkpoint_id][1]).get("run_id") != run_id:
+                    break
+                del checkpoints[checkpoint_id]
+                self.writes.pop((thread_id, ns, checkpoint_id), None)
+
+    def forget_run(self, run_id: str) -> None:
+        """Drops what is remembered to undo a run that has ended."""
+        self._preserved.pop(run_id, None)
 
     def last_checkpoint_id(self, thread_id: str) -> str | None:
         """The newest checkpoint of the thread's root graph, or None."""
@@ -72,10 +99,13 @@ class MemorySaver(InMemorySaver):
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Keeps what a task has written on top of a checkpoint."""
-        super().put_writes(config, writes, task_id, task_path)
         configurable = config["configurable"]
         thread_id = configurable["thread_id"]
         key = (thread_id, configurable.get("checkpoint_ns", ""), configurable["checkpoint_id"])
+        if self._run_id is not None:
+            # Those of the run's own checkpoints too: they go with them.
+            self._preserved.setdefault(self._run_id, {}).setdefault(key, dict(self.writes.get(key, {})))
+        super().put_writes(config, writes, task_id, task_path)
         self._write_keys.setdefault(thread_id, set()).add(key)
 
     def delete_thread(self, thread_id: str) -> None:

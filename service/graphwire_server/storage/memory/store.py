@@ -9,10 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from graphwire_server.core.errors import RunActive, ThreadBusy, ThreadExists, ThreadNotFound
+from graphwire_server.core.errors import RunActive, RunNotFound, ThreadBusy, ThreadExists, ThreadNotFound
+from graphwire_server.core.events import Event
 from graphwire_server.core.model import (
+    Admitted,
+    CancelAction,
     JsonObject,
     Page,
+    RequestKey,
     Run,
     RunStatus,
     TaskInterrupts,
@@ -21,13 +25,28 @@ from graphwire_server.core.model import (
     ThreadSort,
     ThreadStatus,
 )
+from graphwire_server.core.ports import Ending
 from graphwire_server.storage.containment import contains
 from graphwire_server.storage.copies import copied
-from graphwire_server.storage.occupancy import admitted, opened, started, vacated
+from graphwire_server.storage.memory.kept import KeptEvents
+from graphwire_server.storage.memory.requests import RequestKeys
+from graphwire_server.storage.memory.runs import Runs
+from graphwire_server.storage.occupancy import (
+    admitted,
+    asked_to_stop,
+    edited,
+    ended,
+    met,
+    next_run,
+    opened,
+    released,
+    started,
+    vacated,
+)
 
 
 class Checkpoints(Protocol):
-    """The part of a checkpoint saver that deleting and copying a thread need."""
+    """The part of a checkpoint saver that deleting and copying a thread, and undoing a run, need."""
 
     def delete_thread(self, thread_id: str) -> None:
         """Deletes all checkpoints of a thread."""
@@ -37,22 +56,29 @@ class Checkpoints(Protocol):
         """Copies all checkpoints of a thread to another that has none."""
         ...
 
+    def undo_run(self, run_id: str, thread_id: str) -> None:
+        """Removes the checkpoints that a run has made, and takes back what it has written on top of others."""
+        ...
+
+    def forget_run(self, run_id: str) -> None:
+        """Drops what is remembered to undo a run that has ended."""
+        ...
+
 
 class MemoryStore:
     """The `Store` port in memory.
 
     Args:
         checkpoints: Whose checkpoints go when a thread is deleted, and are copied with it; None where another does that.
+        requests: The request keys that it shares with other stores; None for its own.
     """
 
-    def __init__(self, checkpoints: Checkpoints | None = None) -> None:
+    def __init__(self, checkpoints: Checkpoints | None = None, requests: RequestKeys | None = None) -> None:
         self._checkpoints = checkpoints
+        self._requests = requests or RequestKeys()
+        self._kept = KeptEvents()
         self._threads: dict[str, Thread] = {}
-        self._runs: dict[str, Run] = {}
-        self._runs_of: dict[str, set[str]] = {}
-        self._active: dict[
-            str, set[str]
-        ] = {}  # by thread, so that admission costs the same however many runs have ended
+        self._runs = Runs()
 
     async def create_thread(self, thread: Thread) -> None:
         """Adds a thread. Raises ThreadExists."""
@@ -76,19 +102,13 @@ class MemoryStore:
     ) -> None:
         """Records what an edit of the state left. Raises ThreadNotFound, and ThreadBusy while a run is on the thread."""
         thread = self._free(thread_id, "the update")
-        error = thread.error if status is ThreadStatus.ERROR else None
-        self._threads[thread_id] = replace(
-            thread, status=status, interrupts=tuple(interrupts), error=error, updated_at=now
-        )
+        self._threads[thread_id] = edited(thread, status, interrupts, now)
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Deletes a thread, its runs and its checkpoints. Raises ThreadNotFound, and ThreadBusy while a run is on it."""
+        """Deletes a thread, its runs, its checkpoints and its kept events. Raises ThreadNotFound, and ThreadBusy while a run is on it."""
         self._free(thread_id, "the deletion")
-        if self._checkpoints is not None:
-            self._checkpoints.delete_thread(thread_id)
-        del self._threads[thread_id]
-        for run_id in self._runs_of.pop(thread_id, ()):
-            del self._runs[run_id]
+        self._kept.drop_thread(thread_id)
+        self._delete(thread_id)
 
     async def copy_thread(self, thread_id: str, copy_id: str, now: datetime) -> Thread:
         """Adds a copy of a thread with all its checkpoints, and returns it. Raises ThreadNotFound."""
@@ -107,31 +127,70 @@ class MemoryStore:
         """How many threads match."""
         return sum(1 for _ in self._matching(query))
 
-    async def admit_run(self, run: Run, *, create_thread: bool, reject_busy: bool, seq_block: int) -> Run:
-        """Adds a run: running where its thread is idle, else pending. Raises ThreadNotFound and ThreadBusy."""
+    async def admit_run(
+        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+    ) -> Admitted:
+        """Adds a run, and does to the runs that it meets what its strategy says. Raises ThreadNotFound, ThreadBusy, RequestReused and RunNotFound."""
+        if key is not None and (earlier := await self.find_request(key)) is not None:
+            return Admitted(run=earlier, existing=True)
         thread = self._threads.get(run.thread_id)
         if thread is None:
             if not create_thread:
                 raise ThreadNotFound(run.thread_id)
             thread = opened(run)
-        if reject_busy and thread.status is ThreadStatus.BUSY:
-            raise ThreadBusy(run.thread_id, "the run")
-        thread, run = admitted(thread, run, seq_block)
+        active = self._runs.on(run.thread_id)
+        stopping = met(run, active)
+        thread, stored = admitted(thread, run, active, may_start=may_start, seq_block=seq_block)
         self._threads[run.thread_id] = thread
-        self._runs[run.run_id] = run
-        self._runs_of.setdefault(run.thread_id, set()).add(run.run_id)
-        self._active.setdefault(run.thread_id, set()).add(run.run_id)
+        for each in (*stopping, stored):
+            self._runs.put(each)
+        if key is not None:
+            self._requests.add(key, run.run_id)
+        return Admitted(run=stored, met=stopping)
+
+    async def find_request(self, key: RequestKey) -> Run | None:
+        """The run of an earlier request with the same key, None where there is none. Raises RequestReused and RunNotFound."""
+        run_id = self._requests.known(key)
+        if run_id is None:
+            return None
+        run = self._runs.get(run_id)
+        if run is None:
+            raise RunNotFound(run_id)
         return run
 
     async def start_next(self, thread_id: str, *, seq_block: int, now: datetime) -> Run | None:
-        """Starts the oldest pending run of a thread on which none is running; None where there is none."""
-        active = [self._runs[run_id] for run_id in self._active.get(thread_id, ())]
-        if not active or any(run.status is RunStatus.RUNNING for run in active):
+        """Starts the pending run of a thread whose turn it is; None where there is none."""
+        run = next_run(self._runs.on(thread_id), now)
+        if run is None:
             return None
-        thread, run = started(self._threads[thread_id], min(active, key=_by_age), seq_block, now)
+        thread, run = started(self._threads[thread_id], run, seq_block, now)
         self._threads[thread_id] = thread
-        self._runs[run.run_id] = run
+        self._runs.put(run)
         return run
+
+    async def request_cancel(self, run_id: str, action: CancelAction) -> Run | None:
+        """Writes that a run is to stop, unless it has ended. Returns the run after it, or None."""
+        run = self._runs.get(run_id)
+        if run is None or run.status.ended:
+            return run
+        asked = asked_to_stop(run, action)
+        self._runs.put(asked)
+        return asked
+
+    async def release_run(self, run: Run, last_seq: int, *, lost: bool, now: datetime) -> Run | None:
+        """Gives a running run back. Returns the run after it; None where it is not running at this attempt."""
+        found = self._runs.held(run)
+        if found is None or found.status is not RunStatus.RUNNING:
+            return None
+        thread, pending = released(self._threads[run.thread_id], found, last_seq, lost=lost, now=now)
+        self._threads[run.thread_id] = thread
+        self._runs.put(pending)
+        return pending
+
+    async def undo_run(self, run: Run) -> None:
+        """Removes what a run has left among its thread's checkpoints. Nothing happens where it has ended, is gone, or is at another attempt."""
+        if self._checkpoints is not None and self._runs.held(run) is not None:
+            self._checkpoints.undo_run(run.run_id, run.thread_id)
 
     async def reserve(self, thread_id: str, last_seq: int) -> None:
         """Raises the upper bound of the thread's event numbers; never lowers it."""
@@ -141,8 +200,8 @@ class MemoryStore:
 
     async def number_end(self, run: Run, last_seq: int) -> None:
         """Records the number of the terminal event of a run that never started."""
-        if run.run_id in self._runs:
-            self._runs[run.run_id] = replace(self._runs[run.run_id], last_seq=last_seq)
+        if (found := self._runs.get(run.run_id)) is not None:
+            self._runs.put(replace(found, last_seq=last_seq))
         thread = self._threads.get(run.thread_id)
         if thread is not None:
             reserved = max(thread.reserved_seq, last_seq)
@@ -150,16 +209,24 @@ class MemoryStore:
                 thread, last_seq=max(thread.last_seq, last_seq), reserved_seq=reserved
             )
 
-    async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
-        """Writes how a run ended, and what it leaves on its thread. A run that has ended before, or is gone, stays as it is."""
-        active = self._active.get(run.thread_id, set())
-        if run.run_id not in active:
-            return
-        active.remove(run.run_id)
-        if not active:
-            del self._active[run.thread_id]
-        self._runs[run.run_id] = run
-        self._threads[run.thread_id] = vacated(self._threads[run.thread_id], run, thread_status, occupied=bool(active))
+    async def finish_run(self, ending: Ending) -> bool:
+        """Writes how a run ended, and what it leaves on its thread. Returns whether it did (port `Store`)."""
+        run = ending.run
+        found = self._runs.held(run)
+        if found is None or (found.cancel is CancelAction.ROLLBACK and not ending.rolled_back):
+            return False
+        self._settle(ending)
+        if ending.leaves_nothing and (ending.rolled_back or ending.kept_until is None):
+            self._delete(run.thread_id)
+            return True
+        if ending.rolled_back:
+            self._runs.drop(found)
+        else:
+            self._runs.put(ended(found, run))
+        occupied = bool(self._runs.on(run.thread_id))
+        before = self._runs.last_begun(run.thread_id) if ending.rolled_back else None
+        self._threads[run.thread_id] = vacated(self._threads[run.thread_id], ending, before, occupied=occupied)
+        return True
 
     async def get_run(self, run_id: str) -> Run | None:
         """The run, or None."""
@@ -167,23 +234,73 @@ class MemoryStore:
 
     async def list_runs(self, thread_id: str, status: RunStatus | None, page: Page) -> list[Run]:
         """A page of a thread's runs, the newest first. An unknown thread has none."""
-        runs = (self._runs[run_id] for run_id in self._runs_of.get(thread_id, ()))
-        found = sorted((run for run in runs if status in (None, run.status)), key=_by_age, reverse=True)
-        return found[page.offset : page.offset + page.limit]
+        return self._runs.page(thread_id, status, page)
 
     async def delete_run(self, run_id: str) -> None:
-        """Deletes a run that has ended; nothing happens where there is none. Raises RunActive."""
+        """Deletes a run that has ended, and its kept events; nothing happens where there is none. Raises RunActive."""
         run = self._runs.get(run_id)
         if run is None:
             return
         if not run.status.ended:
             raise RunActive(run_id, run.status)
-        del self._runs[run_id]
-        self._runs_of[run.thread_id].discard(run_id)
+        self._kept.drop_run(run)
+        self._runs.drop(run)
 
     async def unfinished_runs(self) -> list[Run]:
         """All runs that have not ended, the oldest first."""
-        return sorted((self._runs[run_id] for active in self._active.values() for run_id in active), key=_by_age)
+        return self._runs.unfinished()
+
+    async def ended_runs(self) -> list[Run]:
+        """All runs that have ended, in the order in which they did."""
+        return self._runs.ended()
+
+    async def unnumbered_runs(self) -> list[Run]:
+        """All runs that have ended and whose terminal event has no number (port `Store`)."""
+        return [run for run in self._runs.ended() if not run.last_seq]
+
+    async def kept_end(self, run: Run) -> int:
+        """The number under which the terminal event of a run is kept; 0 where it is not."""
+        return self._kept.end_of(run)
+
+    async def keep_events(self, thread_id: str, events: Sequence[Event], *, drop_through: int = 0) -> None:
+        """Adds events of a thread to those that are kept, and drops those up to a number, that one included."""
+        self._kept.add(thread_id, events)
+        self._kept.drop_through(thread_id, drop_through)
+
+    async def kept_events(self, thread_id: str, after_seq: int, max_bytes: int) -> Sequence[Event]:
+        """Kept events behind a cursor (port `Store`)."""
+        return self._kept.read(thread_id, after_seq, max_bytes)
+
+    async def newest_kept(self, thread_id: str) -> int:
+        """The highest number of a thread's kept events; 0 where none are."""
+        return self._kept.newest(thread_id)
+
+    async def expire(self, now: datetime) -> datetime | None:
+        """Drops what has passed its time, and tells when to call again."""
+        due = (self._kept.expire(now), self._requests.expire(now))
+        return min((at for at in due if at is not None), default=None)
+
+    def _settle(self, ending: Ending) -> None:
+        """Sees to what a run that ends has left beside its row."""
+        run = ending.run
+        if ending.kept_until is not None:
+            self._kept.add(run.thread_id, ending.events)
+            self._kept.retain(run, ending.kept_until)
+        elif ending.leaves_nothing:
+            self._kept.drop_thread(run.thread_id)
+        else:
+            self._kept.drop_run(run)
+            self._kept.add(run.thread_id, ending.events)
+        if self._checkpoints is not None:
+            if ending.rolled_back:
+                self._checkpoints.undo_run(run.run_id, run.thread_id)
+            self._checkpoints.forget_run(run.run_id)
+
+    def _delete(self, thread_id: str) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.delete_thread(thread_id)
+        del self._threads[thread_id]
+        self._runs.drop_thread(thread_id)
 
     def _thread(self, thread_id: str) -> Thread:
         thread = self._threads.get(thread_id)
@@ -204,10 +321,6 @@ class MemoryStore:
                 continue
             if query.status in (None, thread.status) and contains(thread.metadata, query.metadata):
                 yield thread
-
-
-def _by_age(run: Run) -> tuple[datetime, str]:
-    return run.created_at, run.run_id
 
 
 _SORT_KEYS: dict[ThreadSort, Callable[[Thread], tuple[datetime | str, str]]] = {

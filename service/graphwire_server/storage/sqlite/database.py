@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from graphwire_server.core.lull import Lull
 from graphwire_server.storage.sqlite import directory as data_dir
 from graphwire_server.storage.sqlite.failures import converting, unavailable
 from graphwire_server.storage.sqlite.group import Function, Group, Patience
@@ -49,22 +50,25 @@ class Settings:
 class Database:
     """An open database; `open` makes it."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, lull: Lull) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._group = Group(_connect(path), settings.patience, self._wrote)
+        self._group = Group(_connect(path), settings.patience, self._wrote, lull=lull)
         self._wal = WalKeeper(path, pages=settings.wal_pages, restart_pages=settings.wal_restart_pages)
         self._reader = Reader(path)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, directory: Path, settings: Settings | None = None) -> "AsyncIterator[Database]":
+    async def open(
+        cls, directory: Path, settings: Settings | None = None, lull: Lull | None = None
+    ) -> "AsyncIterator[Database]":
         """Opens the database of a data directory, making both where they are missing, and closes it at the end.
 
         Args:
             directory: The data directory, which is locked meanwhile.
             settings: How it behaves.
+            lull: When writes are committed.
 
         Raises:
             DataDirError: The directory is in use, cannot be used, or holds the data of a newer version.
@@ -73,7 +77,7 @@ class Database:
             path = directory / DATABASE_FILE
             prepare(directory, path)
             try:
-                database = cls(path, settings or Settings())
+                database = cls(path, settings or Settings(), lull or Lull())
             except sqlite3.Error as error:
                 raise data_dir.DataDirUnusable(directory, error) from error
             try:
@@ -86,19 +90,24 @@ class Database:
         """The writer's connection, for inline reads; on the loop's thread alone."""
         return self._group.connection
 
-    async def write(self, function: Function[T], size: int = 0) -> T:
-        """Runs a function in the tick's transaction and returns its result after the commit; see `Group.write`."""
-        return await self._group.write(function, size)
+    async def write(self, function: Function[T], size: int = 0, *, soon: bool = False) -> T:
+        """Runs a function in the open transaction and returns its result after the commit; see `Group.write`."""
+        return await self._group.write(function, size, soon=soon)
 
     def write_now(self, function: Function[T], size: int = 0) -> T:
-        """Runs a function in the tick's transaction and returns before the commit; see `Group.write_now`."""
+        """Runs a function in the open transaction and returns before the commit; see `Group.write_now`."""
         return self._group.write_now(function, size)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A short read, inline, that sees the tick's own writes. Read to the end inside. Raises StoreUnavailable."""
+        """A short read, inline, that sees what is not committed yet too. Read to the end inside. Raises StoreUnavailable."""
         with converting():
             yield self._group.connection
+
+    async def settled(self) -> None:
+        """Returns when what was written so far is committed or has failed: who tells others what it reads must not tell what may go."""
+        if self._group.connection.in_transaction:
+            await self._group.settled()
 
     async def query(self, function: Function[T]) -> T:
         """Runs a long read on a thread. It sees all that was written before the call. Raises StoreUnavailable."""

@@ -1,9 +1,9 @@
-"""The writer: one connection, and one commit for all writes of an event-loop tick.
+"""The writer: one connection, and one commit for all writes up to the next lull of the event loop.
 
-Owns the writer connection and its transaction. The first write of a tick opens the transaction, every write of the tick runs in it
-at once (in a savepoint, so that one which fails undoes itself alone), and a callback at the end of the tick commits them all. A write
-returns when its commit has. The invariant: between two ticks a transaction is open only while a busy commit is being repeated, and a
-function that has run is either in the committed transaction, once, or its caller gets an error.
+Owns the writer connection and its transaction. The first write opens the transaction, every write until the lull runs in it at once (in a savepoint, so that one
+which fails undoes itself alone), and the lull commits them all: on an idle server at the loop's next turn, under load after some milliseconds, since a commit
+costs more than what it commits. A write returns when its commit has. The invariant: a transaction is open for no longer than the lull's patience, but
+while a busy commit is being repeated; and a function that has run is either in the committed transaction, once, or its caller gets an error.
 
 Everything here runs on the event loop's thread and nothing blocks it: a statement takes microseconds, and a database that somebody
 else has locked is tried again by a task. Meanwhile writes are held in order and run when the lock is ours.
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
+from graphwire_server.core.lull import Lull
 from graphwire_server.storage.sqlite.failures import converted, is_busy, unavailable
 
 T = TypeVar("T")
@@ -68,13 +69,14 @@ class _Write(Generic[T]):
 
 
 class Group:
-    """The writes of one tick after the other.
+    """The writes of one lull after the other.
 
     Args:
         connection: The writer connection, without implicit transactions. The group closes it.
         patience: How it waits for a lock.
         committed: Told after each commit about how many pages it wrote.
         sleep: How it pauses, in seconds.
+        lull: When it commits.
     """
 
     def __init__(
@@ -83,31 +85,34 @@ class Group:
         patience: Patience,
         committed: Callable[[int], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        lull: Lull | None = None,
     ) -> None:
         self._connection = connection
         self._patience = patience
         self._committed = committed
         self._sleep = sleep
+        self._lull = lull or Lull()
         self._loop = asyncio.get_running_loop()
         self._writes: list[_Write[Any]] = []
         self._held: deque[_Write[Any]] = deque()
         self._settled: list[asyncio.Future[None]] = []
-        self._flush: asyncio.Handle | None = None
+        self._flushing = False
         self._retry: asyncio.Task[None] | None = None
         self._changes = 0
         self._closed = False
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """For reads that see the tick's own writes. Statements are read to their end before control returns to the loop."""
+        """For reads that see what is not committed yet too. Statements are read to their end before control returns to the loop."""
         return self._connection
 
-    async def write(self, function: Function[T], size: int = 0) -> T:
-        """Runs a function in the tick's transaction and returns its result after the commit.
+    async def write(self, function: Function[T], size: int = 0, *, soon: bool = False) -> T:
+        """Runs a function in the open transaction and returns its result after the commit.
 
         Args:
             function: Runs at once, or when a locked database is free. What it raises undoes it alone.
             size: About how many bytes it writes, where that is much.
+            soon: Whether the commit comes with the loop's next turn, lull or not: of writes that wait for one another, each would wait for a lull.
 
         Raises:
             StoreUnavailable: The commit failed, or the database stayed locked. Nothing was written.
@@ -116,6 +121,8 @@ class Group:
         write = _Write(function, size, done)
         if self._ready():
             self._apply(write)
+            if soon:
+                self._loop.call_soon(self._flush)
         elif len(self._held) < self._patience.held:
             self._held.append(write)
         else:
@@ -124,7 +131,7 @@ class Group:
         return await done
 
     def write_now(self, function: Function[T], size: int = 0) -> T:
-        """Runs a function in the tick's transaction and returns before the commit, for callers that cannot wait.
+        """Runs a function in the open transaction and returns before the commit, for callers that cannot wait.
 
         A commit that fails afterwards is in the log alone.
 
@@ -141,7 +148,7 @@ class Group:
 
     async def settled(self) -> None:
         """Returns when the writes so far are committed or have failed."""
-        if self._flush is None and self._retry is None:
+        if not self._flushing and self._retry is None:
             return
         done: asyncio.Future[None] = self._loop.create_future()
         self._settled.append(done)
@@ -173,7 +180,7 @@ class Group:
                 raise converted(error) from error
             self._retry = self._loop.create_task(self._try_again(error))
             return False
-        self._flush = self._loop.call_soon(self._end_of_tick)
+        self._flush_soon()
         return True
 
     def _apply(self, write: _Write[Any]) -> None:
@@ -202,8 +209,14 @@ class Group:
             _log.exception("a write could not be undone, so its whole group is", exc_info=error)
             self._connection.rollback()
 
-    def _end_of_tick(self) -> None:
-        self._flush = None
+    def _flush_soon(self) -> None:
+        self._flushing = True
+        self._lull.call(self._flush)
+
+    def _flush(self) -> None:
+        if not self._flushing:  # the group has failed since, or one that came after it has been committed with it
+            return
+        self._flushing = False
         try:
             self._commit()
         except sqlite3.Error as error:
@@ -255,9 +268,7 @@ class Group:
 
     def _fail(self, cause: BaseException | None) -> None:
         """Gives up the group: all of it is undone, and every waiter gets StoreUnavailable."""
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
+        self._flushing = False
         if self._connection.in_transaction:
             self._connection.rollback()
         writes = [*self._writes, *self._held]

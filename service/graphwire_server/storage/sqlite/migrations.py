@@ -1,6 +1,6 @@
 """The schema, as the numbered steps that lead to it.
 
-Owns the tables of threads and runs; those of checkpoints are made by the library that owns them. A step that was released never
+Owns the tables of threads, runs and kept events; those of checkpoints are made by the library that owns them. A step that was released never
 changes: what comes next is a new step. Each runs in a transaction together with its number, so a crash between two leaves neither half.
 """
 
@@ -52,6 +52,106 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
             "CREATE INDEX runs_of_thread ON runs (thread_id, created_at, run_id)",
             "CREATE INDEX runs_active ON runs (thread_id, created_at, run_id) WHERE status IN ('pending', 'running')",
+        ),
+    ),
+    (
+        "the whole life of a run",
+        (
+            "ALTER TABLE threads ADD COLUMN standing TEXT NOT NULL DEFAULT 'idle'",
+            "UPDATE threads SET standing = status WHERE status <> 'busy'",
+            "ALTER TABLE runs ADD COLUMN due_at INTEGER",
+            "ALTER TABLE runs ADD COLUMN started_at INTEGER",
+            "ALTER TABLE runs ADD COLUMN cancel TEXT",
+            "ALTER TABLE runs ADD COLUMN losses INTEGER NOT NULL DEFAULT 0",
+            "UPDATE runs SET started_at = created_at WHERE first_seq > 0",
+            """
+            CREATE INDEX runs_unnumbered ON runs (thread_id)
+            WHERE last_seq = 0 AND status NOT IN ('pending', 'running')
+            """,
+            # The rows of stateless runs are many and live for moments: as few trees to write to as can be.
+            """
+            CREATE TABLE stateless_threads (
+                thread_id TEXT NOT NULL PRIMARY KEY,
+                created_at INTEGER NOT NULL,
+                updated_at INTEGER NOT NULL,
+                status TEXT NOT NULL,
+                metadata TEXT NOT NULL,
+                graph_id TEXT,
+                assistant_id TEXT,
+                interrupts TEXT NOT NULL,
+                error TEXT,
+                last_seq INTEGER NOT NULL,
+                reserved_seq INTEGER NOT NULL,
+                standing TEXT NOT NULL
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE stateless_runs (
+                run_id TEXT NOT NULL PRIMARY KEY,
+                thread_id TEXT NOT NULL REFERENCES stateless_threads (thread_id) ON DELETE CASCADE,
+                assistant_id TEXT NOT NULL,
+                graph_id TEXT NOT NULL,
+                status TEXT NOT NULL,
+                created_at INTEGER NOT NULL,
+                updated_at INTEGER NOT NULL,
+                spec TEXT NOT NULL,
+                attempt INTEGER NOT NULL,
+                outcome TEXT,
+                first_seq INTEGER NOT NULL,
+                last_seq INTEGER NOT NULL,
+                due_at INTEGER,
+                started_at INTEGER,
+                cancel TEXT,
+                losses INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """,
+            "CREATE INDEX stateless_runs_of_thread ON stateless_runs (thread_id)",
+            """
+            CREATE TABLE events (
+                thread_id TEXT NOT NULL,
+                first_seq INTEGER NOT NULL,
+                last_seq INTEGER NOT NULL,
+                bytes INTEGER NOT NULL,
+                batch BLOB NOT NULL
+            )
+            """,
+            # It has all but the batches, which are long: who looks for a row, or for what to delete, reads no page of those.
+            "CREATE UNIQUE INDEX events_of_thread ON events (thread_id, last_seq, first_seq, bytes)",
+            """
+            CREATE TABLE kept_runs (
+                run_id TEXT NOT NULL PRIMARY KEY,
+                thread_id TEXT NOT NULL,
+                first_seq INTEGER NOT NULL,
+                last_seq INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """,
+            "CREATE INDEX kept_runs_of_thread ON kept_runs (thread_id, last_seq)",
+            "CREATE INDEX kept_runs_by_time ON kept_runs (expires_at)",
+            """
+            CREATE TABLE requests (
+                request_id TEXT NOT NULL PRIMARY KEY,
+                fingerprint TEXT NOT NULL,
+                run_id TEXT NOT NULL,
+                expires_at INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """,
+            "CREATE INDEX requests_by_time ON requests (expires_at)",
+            """
+            CREATE TABLE preserved_writes (
+                run_id TEXT NOT NULL,
+                thread_id TEXT NOT NULL,
+                checkpoint_ns TEXT NOT NULL,
+                checkpoint_id TEXT NOT NULL,
+                task_id TEXT NOT NULL,
+                task_path TEXT NOT NULL,
+                idx INTEGER NOT NULL,
+                channel TEXT NOT NULL,
+                type TEXT,
+                value BLOB,
+                PRIMARY KEY (run_id, thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+            )
+            """,
         ),
     ),
 )

@@ -1,19 +1,23 @@
 """Rows of threads and runs in SQLite.
 
-Owns the `Store` port's transactions: each write is one function that reads, decides and writes in the tick's group. Rows come from
-`rows.py`, SQL from `statements.py`, and what a run does to its thread from `occupancy.py`.
+Owns the `Store` port: each write is one function that reads, decides and writes in the open group. What a run does to its thread is in `turns.py`, what is
+kept of events in `kept.py`.
 """
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from graphwire_server.core.errors import RunActive, ThreadBusy, ThreadExists, ThreadNotFound
+from graphwire_server.core.errors import RunActive, ThreadExists
+from graphwire_server.core.events import Event
 from graphwire_server.core.model import (
+    Admitted,
+    CancelAction,
     JsonObject,
     Page,
+    RequestKey,
     Run,
     RunStatus,
     TaskInterrupts,
@@ -22,47 +26,57 @@ from graphwire_server.core.model import (
     ThreadSort,
     ThreadStatus,
 )
+from graphwire_server.core.ports import Ending
 from graphwire_server.storage.copies import copied
-from graphwire_server.storage.occupancy import admitted, opened, started, vacated
-from graphwire_server.storage.sqlite import codec
-from graphwire_server.storage.sqlite import statements as sql
+from graphwire_server.storage.occupancy import edited
+from graphwire_server.storage.sqlite import checkpoint_rows, codec, kept, requests, undo
 from graphwire_server.storage.sqlite.database import Database
-from graphwire_server.storage.sqlite.rows import run_of, run_row, thread_of, thread_row
+from graphwire_server.storage.sqlite.rows import run_of, thread_of, thread_row, time_of
+from graphwire_server.storage.sqlite.statements import ORDERS
+from graphwire_server.storage.sqlite.tables import Tables
+from graphwire_server.storage.sqlite.turns import Request, Turns
 
 
 class SqliteStore:
     """The `Store` port on a database.
 
+    Kept events and request keys are shared by all stores on a database, so that one of them removes what has expired of all.
+
     Args:
         database: Where the rows are; it stays its opener's.
+        stateless: Whether the rows are those of stateless runs, whose threads have no checkpoints and end with them.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, stateless: bool = False) -> None:
         self._database = database
+        self._tables = Tables(stateless=stateless)
+        self._sql = self._tables.sql
+        self._turns = Turns(self._tables)
 
     async def create_thread(self, thread: Thread) -> None:
         """Adds a thread. Raises ThreadExists."""
         row = thread_row(thread)
 
         def create(connection: sqlite3.Connection) -> None:
-            if _thread(connection, thread.thread_id) is not None:
+            if self._tables.thread(connection, thread.thread_id) is not None:
                 raise ThreadExists(thread.thread_id)
-            connection.execute(sql.ADD_THREAD, row)
+            connection.execute(self._sql.add_thread, row)
 
         await self._database.write(create, len(str(row["metadata"])))
 
     async def get_thread(self, thread_id: str) -> Thread | None:
         """The thread, or None."""
+        await self._database.settled()
         with self._database.read() as connection:
-            return _thread(connection, thread_id)
+            return self._tables.thread(connection, thread_id)
 
     async def merge_metadata(self, thread_id: str, metadata: JsonObject, now: datetime) -> Thread:
         """Merges metadata key by key and returns the thread after it. Raises ThreadNotFound."""
 
         def merge(connection: sqlite3.Connection) -> Thread:
-            thread = _known(connection, thread_id)
+            thread = self._tables.known(connection, thread_id)
             merged = replace(thread, metadata={**thread.metadata, **metadata}, updated_at=now)
-            connection.execute(sql.SET_THREAD, thread_row(merged))
+            self._tables.set_thread(connection, merged)
             return merged
 
         return await self._database.write(merge)
@@ -73,41 +87,31 @@ class SqliteStore:
         """Records what an edit of the state left. Raises ThreadNotFound, and ThreadBusy while a run is on the thread."""
 
         def record(connection: sqlite3.Connection) -> None:
-            thread = _free(connection, thread_id, "the update")
-            error = thread.error if status is ThreadStatus.ERROR else None
-            after = replace(thread, status=status, interrupts=tuple(interrupts), error=error, updated_at=now)
-            connection.execute(sql.SET_THREAD, thread_row(after))
+            thread = self._tables.free(connection, thread_id, "the update")
+            self._tables.set_thread(connection, edited(thread, status, interrupts, now))
 
         await self._database.write(record)
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Deletes a thread, its runs and its checkpoints. Raises ThreadNotFound, and ThreadBusy while a run is on it."""
-
-        def delete(connection: sqlite3.Connection) -> None:
-            _free(connection, thread_id, "the deletion")
-            for statement in (sql.DELETE_CHECKPOINTS, sql.DELETE_WRITES, sql.DELETE_THREAD):
-                connection.execute(statement, (thread_id,))
-
-        await self._database.write(delete)
+        """Deletes a thread, its runs, its checkpoints and its kept events. Raises ThreadNotFound, and ThreadBusy while a run is on it."""
+        await self._database.write(lambda connection: self._turns.delete_thread(connection, thread_id))
 
     async def copy_thread(self, thread_id: str, copy_id: str, now: datetime) -> Thread:
         """Adds a copy of a thread with all its checkpoints, and returns it. Raises ThreadNotFound."""
-        ids = {"thread_id": thread_id, "copy_id": copy_id}
         with self._database.read() as connection:
-            size = connection.execute(sql.CHECKPOINT_BYTES, ids).fetchone()[0]
+            size = checkpoint_rows.weight(connection, thread_id)
 
         def copy(connection: sqlite3.Connection) -> Thread:
-            made = copied(_known(connection, thread_id), copy_id, now)
-            connection.execute(sql.ADD_THREAD, thread_row(made))
-            connection.execute(sql.COPY_CHECKPOINTS, ids)
-            connection.execute(sql.COPY_WRITES, ids)
+            made = copied(self._tables.known(connection, thread_id), copy_id, now)
+            connection.execute(self._sql.add_thread, thread_row(made))
+            checkpoint_rows.copy(connection, thread_id, copy_id)
             return made
 
         return await self._database.write(copy, size)
 
     async def search_threads(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> list[Thread]:
         """A page of the threads that match; ties by id, in the same direction."""
-        statement = sql.SEARCH_THREADS[sort, ascending]
+        statement = self._sql.search_threads.format(order=ORDERS[sort, ascending])
         parameters = {**_filters(query), "limit": page.limit, "offset": page.offset}
         return await self._database.query(
             lambda connection: [thread_of(row) for row in connection.execute(statement, parameters)]
@@ -117,122 +121,154 @@ class SqliteStore:
         """How many threads match."""
         parameters = _filters(query)
         return await self._database.query(
-            lambda connection: int(connection.execute(sql.COUNT_THREADS, parameters).fetchone()[0])
+            lambda connection: int(connection.execute(self._sql.count_threads, parameters).fetchone()[0])
         )
 
-    async def admit_run(self, run: Run, *, create_thread: bool, reject_busy: bool, seq_block: int) -> Run:
-        """Adds a run: running where its thread is idle, else pending. Raises ThreadNotFound and ThreadBusy."""
-        spec = codec.encode(run.spec)
+    async def admit_run(
+        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+    ) -> Admitted:
+        """Adds a run, and does to the runs that it meets what its strategy says. Raises ThreadNotFound, ThreadBusy, RequestReused and RunNotFound."""
+        request = Request(
+            run=run,
+            spec=codec.encode(run.spec),
+            create_thread=create_thread,
+            may_start=may_start,
+            seq_block=seq_block,
+            key=key,
+        )
+        return await self._database.write(lambda connection: self._turns.admit(connection, request), len(request.spec))
 
-        def admit(connection: sqlite3.Connection) -> Run:
-            thread = found = _thread(connection, run.thread_id)
-            if thread is None:
-                if not create_thread:
-                    raise ThreadNotFound(run.thread_id)
-                thread = opened(run)
-            if reject_busy and thread.status is ThreadStatus.BUSY:
-                raise ThreadBusy(run.thread_id, "the run")
-            thread, stored = admitted(thread, run, seq_block)
-            connection.execute(sql.ADD_THREAD if found is None else sql.SET_THREAD, thread_row(thread))
-            connection.execute(sql.ADD_RUN, run_row(stored, spec))
-            return stored
-
-        return await self._database.write(admit, len(spec))
+    async def find_request(self, key: RequestKey) -> Run | None:
+        """The run of an earlier request with the same key, None where there is none. Raises RequestReused and RunNotFound."""
+        await self._database.settled()
+        with self._database.read() as connection:
+            return self._turns.find(connection, key)
 
     async def start_next(self, thread_id: str, *, seq_block: int, now: datetime) -> Run | None:
-        """Starts the oldest pending run of a thread on which none is running; None where there is none."""
+        """Starts the pending run of a thread whose turn it is; None where there is none."""
+        return await self._database.write(
+            lambda connection: self._turns.start_next(connection, thread_id, seq_block=seq_block, now=now)
+        )
 
-        def start(connection: sqlite3.Connection) -> Run | None:
-            row = connection.execute(sql.FIRST_ACTIVE_RUN, (thread_id,)).fetchone()
-            if row is None or (run := run_of(row)).status is RunStatus.RUNNING:
-                return None
-            thread, run = started(_known(connection, thread_id), run, seq_block, now)
-            connection.execute(sql.SET_THREAD, thread_row(thread))
-            connection.execute(sql.SET_RUN, run_row(run, ""))
-            return run
+    async def request_cancel(self, run_id: str, action: CancelAction) -> Run | None:
+        """Writes that a run is to stop, unless it has ended. Returns the run after it, or None."""
+        return await self._database.write(lambda connection: self._turns.request_cancel(connection, run_id, action))
 
-        return await self._database.write(start)
+    async def release_run(self, run: Run, last_seq: int, *, lost: bool, now: datetime) -> Run | None:
+        """Gives a running run back. Returns the run after it; None where it is not running at this attempt."""
+        return await self._database.write(
+            lambda connection: self._turns.release(connection, run, last_seq, lost=lost, now=now)
+        )
+
+    async def undo_run(self, run: Run) -> None:
+        """Removes what a run has left among its thread's checkpoints. Nothing happens where it has ended, is gone, or is at another attempt."""
+        if self._tables.checkpoints:
+            await self._database.write(
+                lambda connection: undo.undo_held(connection, run.run_id, run.thread_id, run.attempt)
+            )
 
     async def reserve(self, thread_id: str, last_seq: int) -> None:
         """Raises the upper bound of the thread's event numbers; never lowers it."""
         parameters = {"thread_id": thread_id, "last_seq": last_seq}
-        await self._database.write(lambda connection: connection.execute(sql.RESERVE, parameters).rowcount)
+        await self._database.write(lambda connection: connection.execute(self._sql.reserve, parameters).rowcount)
 
     async def number_end(self, run: Run, last_seq: int) -> None:
         """Records the number of the terminal event of a run that never started."""
         parameters = {"run_id": run.run_id, "thread_id": run.thread_id, "last_seq": last_seq}
 
         def number(connection: sqlite3.Connection) -> None:
-            connection.execute(sql.NUMBER_END, parameters)
-            connection.execute(sql.NUMBER_THREAD, parameters)
+            connection.execute(self._sql.number_run, parameters)
+            connection.execute(self._sql.number_thread, parameters)
 
         await self._database.write(number)
 
-    async def finish_run(self, run: Run, thread_status: ThreadStatus) -> None:
-        """Writes how a run ended, and what it leaves on its thread. A run that has ended before, or is gone, stays as it is."""
-        row = run_row(run, "")
-
-        def finish(connection: sqlite3.Connection) -> None:
-            if not connection.execute(sql.SET_RUN, row).rowcount:
-                return
-            occupied = connection.execute(sql.THREAD_OCCUPIED, (run.thread_id,)).fetchone() is not None
-            thread = vacated(_known(connection, run.thread_id), run, thread_status, occupied=occupied)
-            connection.execute(sql.SET_THREAD, thread_row(thread))
-
-        await self._database.write(finish, len(str(row["outcome"])))
+    async def finish_run(self, ending: Ending) -> bool:
+        """Writes how a run ended, and what it leaves on its thread. Returns whether it did (port `Store`)."""
+        last = kept.batches(ending.run.thread_id, ending.events)
+        values = (ending.run.outcome and ending.run.outcome.values) or b""
+        return await self._database.write(
+            lambda connection: self._turns.finish(connection, ending, last), last.size + len(values)
+        )
 
     async def get_run(self, run_id: str) -> Run | None:
         """The run, or None."""
+        await self._database.settled()
         with self._database.read() as connection:
-            return _run(connection, run_id)
+            return self._tables.run(connection, run_id)
 
     async def list_runs(self, thread_id: str, status: RunStatus | None, page: Page) -> list[Run]:
         """A page of a thread's runs, the newest first. An unknown thread has none."""
         parameters = {"thread_id": thread_id, "status": status, "limit": page.limit, "offset": page.offset}
-        return await self._database.query(
-            lambda connection: [run_of(row) for row in connection.execute(sql.LIST_RUNS, parameters)]
-        )
+        return await self._runs(self._sql.list_runs, parameters)
 
     async def delete_run(self, run_id: str) -> None:
-        """Deletes a run that has ended; nothing happens where there is none. Raises RunActive."""
+        """Deletes a run that has ended, and its kept events; nothing happens where there is none. Raises RunActive."""
 
         def delete(connection: sqlite3.Connection) -> None:
-            run = _run(connection, run_id)
-            if run is not None and not run.status.ended:
+            run = self._tables.run(connection, run_id)
+            if run is None:
+                return
+            if not run.status.ended:
                 raise RunActive(run_id, run.status)
-            connection.execute(sql.DELETE_RUN, (run_id,))
+            kept.drop_run(connection, run)
+            connection.execute(self._sql.delete_run, (run_id,))
 
         await self._database.write(delete)
 
     async def unfinished_runs(self) -> list[Run]:
         """All runs that have not ended, the oldest first."""
+        return await self._runs(self._sql.unfinished_runs, {})
+
+    async def ended_runs(self) -> list[Run]:
+        """All runs that have ended, in the order in which they did."""
+        return await self._runs(self._sql.ended_runs, {})
+
+    async def unnumbered_runs(self) -> list[Run]:
+        """All runs that have ended and whose terminal event has no number (port `Store`)."""
+        return await self._runs(self._sql.unnumbered_runs, {})
+
+    async def kept_end(self, run: Run) -> int:
+        """The number under which the terminal event of a run is kept; 0 where it is not."""
+        with self._database.read() as connection:
+            return kept.end_of(connection, run)
+
+    async def keep_events(self, thread_id: str, events: Sequence[Event], *, drop_through: int = 0) -> None:
+        """Adds events of a thread to those that are kept, and drops those up to a number, that one included."""
+        made = kept.batches(thread_id, events)
+
+        def keep(connection: sqlite3.Connection) -> None:
+            kept.add(connection, made)
+            if drop_through:
+                kept.drop_through(connection, thread_id, drop_through)
+
+        await self._database.write(keep, made.size)
+
+    async def kept_events(self, thread_id: str, after_seq: int, max_bytes: int) -> Sequence[Event]:
+        """Kept events behind a cursor (port `Store`)."""
+        with self._database.read() as connection:
+            return kept.read(connection, thread_id, after_seq, max_bytes)
+
+    async def newest_kept(self, thread_id: str) -> int:
+        """The highest number of a thread's kept events; 0 where none are."""
+        with self._database.read() as connection:
+            return kept.newest(connection, thread_id)
+
+    async def expire(self, now: datetime) -> datetime | None:
+        """Drops a part of what has passed its time, and tells when to call again."""
+
+        def expire(connection: sqlite3.Connection) -> datetime | None:
+            events, keys = kept.expire(connection, now), requests.expire(connection, now)
+            if events or keys:
+                return now
+            due = [kept.next_expiry(connection), requests.next_expiry(connection)]
+            return min((time_of(ticks) for ticks in due if ticks is not None), default=None)
+
+        return await self._database.write(expire)
+
+    async def _runs(self, statement: str, parameters: Mapping[str, object]) -> list[Run]:
         return await self._database.query(
-            lambda connection: [run_of(row) for row in connection.execute(sql.UNFINISHED_RUNS)]
+            lambda connection: [run_of(row) for row in connection.execute(statement, parameters)]
         )
-
-
-def _thread(connection: sqlite3.Connection, thread_id: str) -> Thread | None:
-    row = connection.execute(sql.GET_THREAD, (thread_id,)).fetchone()
-    return None if row is None else thread_of(row)
-
-
-def _known(connection: sqlite3.Connection, thread_id: str) -> Thread:
-    thread = _thread(connection, thread_id)
-    if thread is None:
-        raise ThreadNotFound(thread_id)
-    return thread
-
-
-def _free(connection: sqlite3.Connection, thread_id: str, wants: str) -> Thread:
-    thread = _known(connection, thread_id)
-    if thread.status is ThreadStatus.BUSY:
-        raise ThreadBusy(thread_id, wants)
-    return thread
-
-
-def _run(connection: sqlite3.Connection, run_id: str) -> Run | None:
-    row = connection.execute(sql.GET_RUN, (run_id,)).fetchone()
-    return None if row is None else run_of(row)
 
 
 def _filters(query: ThreadQuery) -> dict[str, object]:

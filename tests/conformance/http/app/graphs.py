@@ -1,17 +1,22 @@
-"""Graphs for the HTTP face: one with a graph in a graph, one that asks from there, one that tells what it finds in its configuration, one that fails with a secret."""
+"""Graphs for the HTTP face: one with a graph in a graph, one that asks from there, one that tells what it finds in its configuration, one that fails with a secret,
+one that nothing can stop, one that waits between a person and its end, and one with many large events.
+"""
 
+import asyncio
+import operator
+import socket
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
-from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import interrupt
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 
@@ -110,3 +115,62 @@ def connect(state: Found) -> Found:
 
 
 secretive = StateGraph(Found).add_node(connect).add_edge(START, "connect").compile()
+
+
+# -- stubborn: stands at the gate in a thread, which nothing can stop -------------------------------------------------
+class Stubborn(TypedDict, total=False):
+    port: int
+    name: str
+    trail: Annotated[list[str], operator.add]
+
+
+def stay(state: Stubborn) -> Stubborn:
+    with socket.create_connection(("127.0.0.1", state["port"])) as line:
+        line.sendall(state["name"].encode() + b"\n")
+        line.recv(1)
+    return {"trail": [f"{state['name']} stayed"]}
+
+
+stubborn = StateGraph(Stubborn).add_node(stay).add_edge(START, "stay").compile()
+
+
+# -- doubtful: asks, and stands at the gate with the answer ---------------------------------------------------------------
+class Doubtful(TypedDict, total=False):
+    port: int
+    name: str
+    decision: str
+
+
+def doubt(state: Doubtful) -> Doubtful:
+    return {"decision": interrupt("sure?")}
+
+
+async def wait(state: Doubtful) -> Doubtful:
+    reader, writer = await asyncio.open_connection("127.0.0.1", state["port"])
+    try:
+        writer.write(state["name"].encode() + b"\n")
+        await reader.readexactly(1)
+    finally:
+        writer.close()
+    return {}
+
+
+doubtful = StateGraph(Doubtful).add_node(doubt).add_node(wait).add_edge(START, "doubt").add_edge("doubt", "wait").compile()
+
+
+# -- loud: n events of `pad` bytes in each of some rounds. A run that writes its checkpoints synchronously goes no faster than the store. ------
+class Loud(TypedDict, total=False):
+    n: int
+    pad: int
+    rounds: int
+    round: int
+
+
+async def shout(state: Loud) -> Command[str]:
+    write, pad, before = get_stream_writer(), "x" * state["pad"], state.get("round", 0)
+    for index in range(state["n"]):
+        write({"i": before * state["n"] + index, "pad": pad})
+    return Command(update={"round": before + 1}, goto="shout" if before + 1 < state["rounds"] else END)
+
+
+loud = StateGraph(Loud).add_node("shout", shout, destinations=("shout", END)).add_edge(START, "shout").compile()

@@ -7,11 +7,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from tests.conformance.http.api import Api
-from tests.conformance.http.scenarios import runs, streams, threads
+from tests.conformance.http.scenarios import answers, meetings, readers, runs, streams, threads
 
 Scenario: TypeAlias = Callable[[Api], Awaitable[Any]]
 
-SCENARIOS: Mapping[str, Scenario] = {
+RECORDED: Mapping[str, Scenario] = {
     scenario.__name__: scenario for scenario in (*streams.SCENARIOS, *runs.SCENARIOS, *threads.SCENARIOS)
 }
+"""Those whose answers were recorded, by name."""
+
+EXPECTED: Mapping[str, Scenario] = {
+    scenario.__name__: scenario for scenario in (*meetings.SCENARIOS, *answers.SCENARIOS, *readers.SCENARIOS)
+}
+"""Those whose answers the wire facts say, by name."""
+
+SCENARIOS: Mapping[str, Scenario] = {**RECORDED, **EXPECTED}
 """All scenarios, by name."""

@@ -117,6 +117,17 @@ approval = (
 )
 
 
+def left(state: Approval) -> dict[str, list[str]]:
+    return {"log": [f"left {interrupt('left?')}"]}
+
+
+def right(state: Approval) -> dict[str, list[str]]:
+    return {"log": [f"right {interrupt('right?')}"]}
+
+
+pair = StateGraph(Approval).add_node(left).add_node(right).add_edge(START, "left").add_edge(START, "right").compile()
+
+
 deep = StateGraph(Approval).add_node("inner", approval).add_edge(START, "inner").compile()
 
 

@@ -1,0 +1,21 @@
+"""What the composition root hands to those that make the faces.
+
+Owns its shape alone.
+"""
+
+from dataclasses import dataclass
+
+from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.runs import Runs
+from graphwire_server.core.streams import Streams
+from graphwire_server.core.threads import Threads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What both faces stand on."""
+
+    runs: Runs
+    threads: Threads
+    assistants: Assistants
+    streams: Streams

@@ -1,0 +1,11 @@
+"""The embedded engine, as its own tests use it."""
+
+from graphwire_server.storage.sqlite.checkpoints import InlineSaver
+from graphwire_server.storage.sqlite.database import Database
+from graphwire_server.storage.sqlite.store import SqliteStore
+from tests.storage.suite.engine import Engine
+
+
+def engine_of(database: Database) -> Engine:
+    saver = InlineSaver(database)
+    return Engine(store=SqliteStore(database), saver=saver, last=saver, bound=saver.for_run)
