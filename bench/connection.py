@@ -5,21 +5,39 @@ Owns the reading of answers: it counts what arrives and parses nothing else, so 
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
+from bench.tally import Seen, Tally
+
 _EVENT = b"event: "
+_ERROR = b"event: error"
+
+Take = Callable[[bytes], None]
+"""What is told of the bytes of an answer's body as they come."""
 
 
-class Seen(NamedTuple):
-    """What a stream brought: seconds to the first event, seconds to the end, the number of events, and all bytes where they were wanted."""
+class Events:
+    """The events of one SSE stream, in pieces that may be cut anywhere.
 
-    first: float
-    end: float
-    events: int
-    content: bytes
+    Args:
+        tell: What is told how many events each piece ends the names of.
+    """
+
+    __slots__ = ("_tail", "_tell")
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._tail = b""
+
+    def take(self, piece: bytes) -> None:
+        """More bytes have come. Raises RuntimeError where a whole error event is among them: the run failed."""
+        if _ERROR in piece:
+            raise RuntimeError(repr(piece[piece.index(_ERROR) :][:300]))
+        seam = self._tail + piece[: len(_EVENT) - 1]
+        self._tell(piece.count(_EVENT) + seam.count(_EVENT))
+        self._tail = (self._tail + piece[1 - len(_EVENT) :])[1 - len(_EVENT) :]
 
 
 class Connection:
@@ -46,28 +64,24 @@ class Connection:
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of an answer."""
         parts: list[bytes] = []
-        await self._request(method, path, body, parts.append)
+        await self.read(method, path, body, parts.append)
         return json.loads(b"".join(parts))
 
     async def stream(self, method: str, path: str, body: Any = None, *, keep: bool = False) -> Seen:
         """The events of an answer. Raises RuntimeError where the run failed."""
-        begun, first, seen, tail = time.perf_counter(), 0.0, 0, b""
-        kept: list[bytes] = []
+        tally, kept = Tally(), list[bytes]()
+        events = Events(tally.add)
 
         def take(piece: bytes) -> None:
-            nonlocal first, seen, tail
-            if b"event: error" in piece:
-                raise RuntimeError(piece[:300])
-            seen += (tail + piece).count(_EVENT)
-            tail = piece[1 - len(_EVENT) :]
-            first = first or time.perf_counter() - begun
+            events.take(piece)
             if keep:
                 kept.append(piece)
 
-        await self._request(method, path, body, take)
-        return Seen(first, time.perf_counter() - begun, seen, b"".join(kept))
+        await self.read(method, path, body, take)
+        return tally.seen(b"".join(kept))
 
-    async def _request(self, method: str, path: str, body: Any, take: Callable[[bytes], None]) -> None:
+    async def read(self, method: str, path: str, body: Any, take: Take) -> None:
+        """The bytes of an answer, as they come. Raises RuntimeError where its status is that of an error."""
         content = b"" if body is None else json.dumps(body).encode()
         head = (
             f"{method} {self._place.path.rstrip('/')}{path} HTTP/1.1\r\nhost: {self._place.netloc}\r\n"
@@ -75,20 +89,25 @@ class Connection:
         )
         self._writer.write(head.encode() + content)
         answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        if int(answer.split(b" ", 2)[1]) >= 400:
-            raise RuntimeError(f"{method} {path}: {answer[:200]!r}")
-        if b"transfer-encoding: chunked" in answer:
+        parts: list[bytes] = []
+        failed = int(answer.split(b" ", 2)[1]) >= 400
+        await self._body(answer, parts.append if failed else take)
+        if failed:
+            raise RuntimeError(f"{method} {path}: {answer.splitlines()[0]!r} {b''.join(parts)[:300]!r}")
+
+    async def _body(self, head: bytes, take: Take) -> None:
+        if b"transfer-encoding: chunked" in head:
             await self._chunks(take)
         else:
-            await self._whole(answer, take)
+            await self._whole(head, take)
 
-    async def _chunks(self, take: Callable[[bytes], None]) -> None:
+    async def _chunks(self, take: Take) -> None:
         while size := int((await self._reader.readline()).split(b";")[0], 16):
             take(await self._reader.readexactly(size))
             await self._reader.readexactly(2)
         await self._reader.readline()
 
-    async def _whole(self, head: bytes, take: Callable[[bytes], None]) -> None:
+    async def _whole(self, head: bytes, take: Take) -> None:
         for line in head.split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 take(await self._reader.readexactly(int(line.partition(b":")[2])))
