@@ -48,7 +48,8 @@ async def test_a_running_runs_cursor_that_is_no_longer_held(tight: Client, gate:
     oldest, newest = int(refused.metadata["oldest_seq"]), int(refused.metadata["newest_seq"])
     before_it = _refusal(await tight.join(run.run_id, oldest - 2).read())
     from_oldest = tight.join(run.run_id, oldest - 1, "from the oldest")
-    await from_oldest.first("custom")  # what the run says once it is let go pushes the oldest out, also for a reader that has not taken it yet
+    # What the run says once it is let go pushes the oldest out, also for a reader that has not taken it yet.
+    await from_oldest.first("custom")
     gate.release()
     await from_oldest.read()
 
