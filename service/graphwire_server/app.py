@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import uuid_utils
@@ -24,6 +25,7 @@ from graphwire_server.core.ports import Executor, Later, States
 from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.streams import StreamLimits, Streams
+from graphwire_server.core.tally import Load, Tally
 from graphwire_server.core.threads import Threads
 from graphwire_server.core.worker import Work, Worker
 from graphwire_server.engine.catalogue import Catalogue
@@ -142,6 +144,7 @@ async def _house(settings: Settings, graphs: Catalogue, threads: NodeThreads) ->
     async with Database.open(settings.data_dir, lull=lull) as database:
         store, stateless = SqliteStore(database), SqliteStore(database, stateless=True)
         saver, logs, later = InlineSaver(database), MemoryLog(retention, lull=lull), _later()
+        tally = Tally()
         async with Expiry(store, _now, later) as expiry, _engine(settings, graphs, saver, threads) as engine:
             assistants, states = Assistants(engine.catalogue, _now), engine.states
             worker = Worker(
@@ -157,6 +160,7 @@ async def _house(settings: Settings, graphs: Catalogue, threads: NodeThreads) ->
                     time_limit=settings.run_timeout,
                     retention=retention,
                 ),
+                tally=tally,
             )
             runs = Runs(
                 store=store,
@@ -181,7 +185,14 @@ async def _house(settings: Settings, graphs: Catalogue, threads: NodeThreads) ->
             )
             streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
             yield House(
-                core=Core(runs=runs, threads=made, assistants=assistants, streams=streams),
+                core=Core(
+                    runs=runs,
+                    threads=made,
+                    assistants=assistants,
+                    streams=streams,
+                    tally=tally,
+                    load=partial(_load, worker, streams, logs),
+                ),
                 catalogue=engine.catalogue,
                 worker=worker,
                 logs=logs,
@@ -207,6 +218,17 @@ async def _engine(
                 executor=IsolatedExecutor(catalogue, savers, threads.lingering, loops),
                 states=IsolatedStates(catalogue, saver, loops),
             )
+
+
+def _load(worker: Worker, streams: Streams, logs: MemoryLog) -> Load:
+    executing = sum(job.task is not None for job in worker.jobs)
+    return Load(
+        executing=executing,
+        waiting=len(worker.jobs) - executing,
+        slots=worker.slots,
+        streams=streams.open,
+        held_bytes=logs.held_bytes,
+    )
 
 
 def _later() -> Later:
@@ -263,6 +285,7 @@ def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
         threads=ThreadService(core.threads),
         assistants=AssistantService(core.assistants),
         streams=core.streams,
+        tally=core.tally,
         keys=security.keys,
     )
 

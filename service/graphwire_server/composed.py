@@ -3,11 +3,13 @@
 Owns its shape alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.runs import Runs
 from graphwire_server.core.streams import Streams
+from graphwire_server.core.tally import Load, Tally
 from graphwire_server.core.threads import Threads
 
 
@@ -19,3 +21,5 @@ class Core:
     threads: Threads
     assistants: Assistants
     streams: Streams
+    tally: Tally
+    load: Callable[[], Load]

@@ -17,7 +17,7 @@ from graphwire_server.engine.manifest import Manifest
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import BodyLimits
 from graphwire_server.rest.custom import CustomApp
-from graphwire_server.rest.meta import MetaRoutes
+from graphwire_server.rest.meta import MetaRoutes, Metrics
 from graphwire_server.rest.openapi import document
 from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
@@ -53,7 +53,13 @@ async def http_face(
         paths = custom.paths() if custom else None
         return document(table, _version(), web.mount_prefix, keys=bool(security.keys), custom=paths)
 
-    meta = MetaRoutes(core.threads, _info(), described)
+    @cache
+    def metrics() -> Metrics:
+        from graphwire_server.rest import metrics as shown  # noqa: PLC0415  its library takes a tenth of a start, and most servers are never asked
+
+        return shown.Metrics(core.tally, core.load)
+
+    meta = MetaRoutes(core.threads, _info(), described, metrics)
     routes = Routes(
         runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
         threads=ThreadRoutes(core.threads, core.assistants, core.streams),
@@ -69,6 +75,7 @@ async def http_face(
         keys_first=web.middleware_order == "auth_first",
         keys_for_custom=web.enable_custom_route_auth,
         limits=BodyLimits(most_bytes=settings.max_request_bytes),
+        tally=core.tally,
     )
     async with custom.alive() if custom else nullcontext():
         yield HttpServer(_http_options(settings), site(table, options), draining=meta.drain)

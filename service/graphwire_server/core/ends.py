@@ -19,6 +19,7 @@ from graphwire_server.core.lifecycle import finish, thread_status
 from graphwire_server.core.model import CancelAction, Outcome, Run, RunStatus
 from graphwire_server.core.ports import Clock, Ending, EventLog, Executor, Store, ThreadLog
 from graphwire_server.core.remains import Remains
+from graphwire_server.core.tally import Tally
 
 _log = logging.getLogger("graphwire.runs")
 
@@ -34,6 +35,7 @@ class Ends:
         remains: Has what stateless runs leave.
         kept_for: How long the events of a resumable run are kept after its end.
         insist: How it is written.
+        tally: Counts them.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Ends:
         remains: Remains,
         kept_for: timedelta,
         insist: Insist,
+        tally: Tally,
     ) -> None:
         self._executor = executor
         self._logs = logs
@@ -54,6 +57,7 @@ class Ends:
         self._remains = remains
         self._kept_for = kept_for
         self._insist = insist
+        self._tally = tally
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def lock(self, thread_id: str) -> asyncio.Lock:
@@ -126,7 +130,7 @@ class Ends:
             job.run = ended = replace(ended, last_seq=last.seq)
             await self._insist(lambda: job.store.number_end(ended, last.seq))
         self._leave(ending, job.store)
-        _tell(job, ended)
+        self._tell(job, ended)
         return True
 
     def _ending(self, ended: Run, *, rolled_back: bool) -> Ending:
@@ -165,15 +169,19 @@ class Ends:
             job.run = replace(ended, last_seq=last.seq)
             await self._insist(lambda: store.number_end(ended, last.seq))
             self._leave(ending, store)
-        _tell(job, job.run)
+        self._tell(job, job.run)
 
     async def _newest(self, job: Job) -> int:
         thread = await self._insist(lambda: job.store.get_thread(job.run.thread_id))
         return thread.last_seq if thread else 0
 
+    def _tell(self, job: Job, ended: Run) -> None:
+        job.tell(ended)
+        self._tally.ended(ended)
+        _report(ended)
 
-def _tell(job: Job, ended: Run) -> None:
-    job.tell(ended)
+
+def _report(ended: Run) -> None:
     outcome = ended.outcome
     _log.info(
         "run ended",

@@ -23,6 +23,7 @@ from graphwire_server.core.keeping import Keeper
 from graphwire_server.core.model import CancelAction, Outcome, Retention, Run, RunStatus
 from graphwire_server.core.ports import Clock, EventLog, Executor, Later, Store, ThreadLog
 from graphwire_server.core.remains import Remains
+from graphwire_server.core.tally import Tally
 from graphwire_server.core.turns import Slot, Turns
 
 _log = logging.getLogger("graphwire.runs")
@@ -65,6 +66,7 @@ class Worker:
         later: Does something at its time.
         expiry: Sees to it that what is kept for a time goes after it.
         work: How it works.
+        tally: Counts what becomes of runs.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Worker:
         later: Later,
         expiry: Expiry,
         work: Work | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._executor = executor
         self._logs = logs
@@ -96,6 +99,7 @@ class Worker:
             remains=self.remains,
             kept_for=self._work.retention.ended_for,
             insist=self._insist,
+            tally=tally or Tally(),
         )
         self._stopping = False
         self._killing = False
@@ -180,6 +184,11 @@ class Worker:
             self._spawn(self._end_waiting(job))
         else:
             self._cut(job, Cut.CANCELLED)
+
+    @property
+    def slots(self) -> int:
+        """The most runs that execute at once."""
+        return self._work.slots
 
     async def give_up(self, run: Run, store: Store, outcome: Outcome, newest_seq: int) -> None:
         """Ends a run that nobody executes, above every number that it can have delivered."""

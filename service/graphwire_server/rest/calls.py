@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 from starlette.types import Message, Receive, Scope, Send
 
 from graphwire_server.core.errors import GraphwireError, InvalidField, RequestTooLarge
+from graphwire_server.core.tally import Tally
 from graphwire_server.rest.errors import body_of, headers_of, internal, status_of
 from graphwire_server.rest.json_text import dumps
 from graphwire_server.rest.shapes import Shape, parse
@@ -129,7 +130,7 @@ class Operation:
         headers: The headers that it reads beside what all read: a sentence for each.
         answers: What it answers with, by status: a type that pydantic can describe, or None for no body.
         stream: Whether its answer is a stream of server-sent events.
-        html: Whether its answer is a page.
+        media_type: What its answer is, or may be beside `answers`, where it is text; empty where it is JSON or a stream.
     """
 
     name: str
@@ -142,7 +143,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[int, Any] = field(default_factory=lambda: {200: Any})
     stream: bool = False
-    html: bool = False
+    media_type: str = ""
 
 
 Operations: TypeAlias = dict[str, dict[str, Operation]]
@@ -158,11 +159,13 @@ class Resource:
     Args:
         operations: The operations, by HTTP method.
         limits: Bounds of request bodies.
+        tally: Counts the requests.
     """
 
-    def __init__(self, operations: Mapping[str, Operation], limits: BodyLimits) -> None:
+    def __init__(self, operations: Mapping[str, Operation], limits: BodyLimits, tally: Tally) -> None:
         self.operations = dict(operations)
         self._limits = limits
+        self._tally = tally
         has_head = "GET" in operations and not operations["GET"].stream
         self._allowed = ", ".join(sorted({*operations, *(("HEAD",) if has_head else ()), "OPTIONS"}))
 
@@ -173,7 +176,8 @@ class Resource:
         if operation is None or (operation.stream and scope["method"] == "HEAD"):
             await self._refuse(scope, receive, send)
         else:
-            await guarded(operation.name, lambda: self._reply(operation, scope, receive), scope, receive, send)
+            report = Report(operation.name, self._tally)
+            await guarded(report, lambda: self._reply(operation, scope, receive), scope, receive, send)
 
     async def _reply(self, operation: Operation, scope: Scope, receive: Receive) -> Reply:
         query = None if operation.query is None else shaped_query(operation.query, scope["query_string"])
@@ -242,35 +246,59 @@ class CallerGone(Exception):
     """The caller went away, or stopped sending, before the request was whole. Nobody reads an answer."""
 
 
-async def guarded(name: str, reply: Callable[[], Awaitable[Reply]], scope: Scope, receive: Receive, send: Send) -> None:
+class Report:
+    """What is told of a request when it ends: one log line, and a count.
+
+    Args:
+        name: The operation.
+        tally: Counts it.
+    """
+
+    def __init__(self, name: str, tally: Tally) -> None:
+        self.name = name
+        self._tally = tally
+        self._begun = time.monotonic()
+
+    def ended(self, status: int, **fields: str) -> None:
+        """Writes the one log line of the request, and counts it."""
+        seconds = time.monotonic() - self._begun
+        self._tally.called("http", self.name, str(status), seconds)
+        level = logging.DEBUG if status < 400 else logging.INFO
+        if _log.isEnabledFor(level):
+            told = {"operation": self.name, "status": status, "seconds": round(seconds, 4)}
+            _log.log(level, "call ended", extra={**told, **fields})
+
+
+async def guarded(
+    report: Report, reply: Callable[[], Awaitable[Reply]], scope: Scope, receive: Receive, send: Send
+) -> None:
     """Answers a request, whatever becomes of it.
 
     Args:
-        name: The operation, for the log.
+        report: Told how it ends.
         reply: What makes the answer.
         scope: The request.
         receive: Its way in.
         send: Its way out.
     """
-    begun = time.monotonic()
     try:
         status = await (await reply()).send(scope, receive, send)
     except GraphwireError as error:
         status = await _fail(error, scope, receive, send)
-        report(name, status, begun, reason=error.reason)
+        report.ended(status, reason=error.reason)
     except CallerGone:
-        report(name, 499, begun)
+        report.ended(499)
         abort(scope)
     except asyncio.CancelledError:
-        report(name, 499, begun)
+        report.ended(499)
         raise
     except Exception:  # noqa: BLE001  a defect must not reach the caller in detail
         request_id = str(uuid.uuid4())
-        _log.exception("call failed", extra={"operation": name, "request_id": request_id})
+        _log.exception("call failed", extra={"operation": report.name, "request_id": request_id})
         status = await _fail(internal(request_id), scope, receive, send)
-        report(name, status, begun, reason="INTERNAL")
+        report.ended(status, reason="INTERNAL")
     else:
-        report(name, status, begun)
+        report.ended(status)
 
 
 async def _fail(error: GraphwireError, scope: Scope, receive: Receive, send: Send) -> int:
@@ -301,11 +329,3 @@ async def _send_unread(answer: Answer, scope: Scope, receive: Receive, send: Sen
 def abort(scope: Scope) -> None:
     """Ends the connection of a caller who neither reads nor writes, with what waits for it."""
     scope["extensions"]["graphwire.abort"]()
-
-
-def report(name: str, status: int, begun: float, **fields: str) -> None:
-    """Writes the one log line of a request."""
-    level = logging.DEBUG if status < 400 else logging.INFO
-    if _log.isEnabledFor(level):
-        seconds = round(time.monotonic() - begun, 4)
-        _log.log(level, "call ended", extra={"operation": name, "status": status, "seconds": seconds, **fields})

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphwire_server.core.errors import Unauthenticated
 from graphwire_server.core.keys import ApiKeys
-from graphwire_server.rest.calls import Reply, guarded
+from graphwire_server.core.tally import Tally
+from graphwire_server.rest.calls import Reply, Report, guarded
 
 OPEN = frozenset({"/", "/ok", "/info", "/docs", "/openapi.json"})
 """Paths that need no key."""
@@ -23,12 +24,14 @@ class KeyCheck:
         app: What they pass to.
         keys: The keys.
         is_open: Whether a request needs none.
+        tally: Counts those that are refused.
     """
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, is_open: Callable[[Scope], bool]) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeys, is_open: Callable[[Scope], bool], tally: Tally) -> None:
         self._app = app
         self._keys = keys
         self._is_open = is_open
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it with 401."""
@@ -37,19 +40,18 @@ class KeyCheck:
         try:
             self._keys.check({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
         except Unauthenticated as error:
-            return await _refuse(error, scope, receive, send)
+            return await self._refuse(error, scope, receive, send)
         return await self._app(scope, receive, send)
 
+    async def _refuse(self, error: Unauthenticated, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": error.message})
+            return
 
-async def _refuse(error: Unauthenticated, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": error.message})
-        return
+        async def reply() -> Reply:
+            raise error
 
-    async def reply() -> Reply:
-        raise error
-
-    await guarded("key_check", reply, scope, receive, send)
+        await guarded(Report("key_check", self._tally), reply, scope, receive, send)
 
 
 def local_path(scope: Scope) -> str:

@@ -1,10 +1,10 @@
 """What the server says of itself: whether it is well, what it is, and what it offers.
 
-Owns these routes. They are open to callers without a key, so they tell nothing of the deployment.
+Owns these routes. They are open to callers without a key, so they tell nothing of the deployment; but for the metrics, which need one.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from graphwire_server.core.errors import Draining, ThreadNotFound
 from graphwire_server.core.threads import Threads
@@ -23,6 +23,25 @@ class OkQuery(Shape):
     """Whether the data store is asked too."""
 
 
+class MetricsQuery(Shape):
+    """How metrics are shown."""
+
+    format: Literal["prometheus", "json"] = "prometheus"
+    """The text that Prometheus scrapes, or JSON."""
+
+
+class Metrics(Protocol):
+    """What the server counts."""
+
+    def text(self) -> bytes:
+        """As the text that Prometheus scrapes."""
+        ...
+
+    def shown(self) -> Sequence[Mapping[str, Any]]:
+        """For JSON."""
+        ...
+
+
 class MetaRoutes:
     """The operations of the server itself.
 
@@ -30,12 +49,20 @@ class MetaRoutes:
         threads: Asked where the data store is to be looked at.
         info: What `/info` says.
         document: Makes the OpenAPI document.
+        metrics: What the server counts; asked for when somebody wants to see it.
     """
 
-    def __init__(self, threads: Threads, info: Mapping[str, Any], document: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        threads: Threads,
+        info: Mapping[str, Any],
+        document: Callable[[], Mapping[str, Any]],
+        metrics: Callable[[], Metrics],
+    ) -> None:
         self._threads = threads
         self._info = info
         self._document = document
+        self._metrics = metrics
         self._draining = False
 
     def drain(self) -> None:
@@ -53,6 +80,12 @@ class MetaRoutes:
     async def info(self, call: Call) -> Reply:
         """Says what the server is."""
         return Answer(value=self._info)
+
+    async def metrics(self, call: Call) -> Reply:
+        """Shows what the server counts (wire fact 87)."""
+        if call.query.format == "json":
+            return Answer(value=self._metrics().shown())
+        return Answer(content=self._metrics().text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def openapi(self, call: Call) -> Reply:
         """Returns the OpenAPI document."""

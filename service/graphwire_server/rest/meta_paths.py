@@ -8,7 +8,7 @@ from typing import Any
 
 from graphwire_server.rest import shown
 from graphwire_server.rest.calls import Operation, Operations
-from graphwire_server.rest.meta import MetaRoutes, OkQuery
+from graphwire_server.rest.meta import MetaRoutes, MetricsQuery, OkQuery
 
 
 def health_path(meta: MetaRoutes) -> Operations:
@@ -35,6 +35,16 @@ def meta_paths(meta: MetaRoutes) -> Operations:
         "/info": {
             "GET": Operation(name="info", summary="Says what the server is.", run=meta.info, answers={200: shown.Info})
         },
+        "/metrics": {
+            "GET": Operation(
+                name="metrics",
+                summary="Shows what the server counts, as text for Prometheus or as JSON.",
+                run=meta.metrics,
+                query=MetricsQuery,
+                answers={200: list[Mapping[str, Any]]},
+                media_type="text/plain",
+            )
+        },
         "/openapi.json": {
             "GET": Operation(
                 name="openapi",
@@ -43,5 +53,13 @@ def meta_paths(meta: MetaRoutes) -> Operations:
                 answers={200: Mapping[str, Any]},
             )
         },
-        "/docs": {"GET": Operation(name="docs", summary="Returns this document as a page.", run=meta.docs, html=True)},
+        "/docs": {
+            "GET": Operation(
+                name="docs",
+                summary="Returns this document as a page.",
+                run=meta.docs,
+                answers={},
+                media_type="text/html",
+            )
+        },
     }

@@ -132,8 +132,6 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if operation.stream:
         made: dict[str, Any] = {"200": _response("Server-sent events.", "text/event-stream", {})}
-    elif operation.html:
-        made = {"200": _response("A page.", "text/html", {"type": "string"})}
     else:
         made = {
             str(status): {"description": "No body."}
@@ -141,6 +139,10 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
             else _response("The answer.", "application/json", _schema(kind, schemas, mode="serialization"))
             for status, kind in operation.answers.items()
         }
+        if operation.media_type:
+            text = _response("The answer.", operation.media_type, {"type": "string"})
+            text["content"].update(made.get("200", {}).get("content", {}))
+            made["200"] = text
     return {**made, "default": failure}
 
 

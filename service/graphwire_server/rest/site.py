@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphwire_server.core.errors import shortened
 from graphwire_server.core.keys import ApiKeys
+from graphwire_server.core.tally import Tally
 from graphwire_server.rest.calls import Answer, BodyLimits, Operations, Resource
 from graphwire_server.rest.custom import CustomApp
 from graphwire_server.rest.keys import OPEN, KeyCheck, local_path
@@ -28,6 +29,7 @@ class SiteOptions:
         keys: The keys that callers show; none means that nobody is asked.
         cors: The arguments of Starlette's CORSMiddleware.
         limits: Bounds of request bodies.
+        tally: Counts the requests.
         prefix: What all paths begin with; empty for nothing.
         custom: The user's own app, whose routes come first; None where there is none.
         keys_first: Whether a key is asked for before the middleware of the user's app runs.
@@ -37,6 +39,7 @@ class SiteOptions:
     keys: ApiKeys
     cors: Mapping[str, Any]
     limits: BodyLimits
+    tally: Tally
     prefix: str = ""
     custom: CustomApp | None = None
     keys_first: bool = False
@@ -50,12 +53,12 @@ def site(table: Operations, options: SiteOptions) -> ASGIApp:
         table: The operations, by path and method.
         options: What surrounds them.
     """
-    routes = [Route(path, endpoint=Resource(methods, options.limits)) for path, methods in table.items()]
+    routes = [Route(path, endpoint=Resource(methods, options.limits, options.tally)) for path, methods in table.items()]
     app: ASGIApp = Router(routes, redirect_slashes=False, default=_nothing_here)
     if options.custom:
         app = _beside_custom(app, routes, options.custom, options)
     elif options.keys:
-        app = KeyCheck(app, options.keys, _openness((), options))
+        app = KeyCheck(app, options.keys, _openness((), options), options.tally)
     if options.prefix:
         app = Router([Mount(options.prefix, app=app)], redirect_slashes=False, default=_nothing_here)
     return CORSMiddleware(app, **options.cors)
@@ -78,7 +81,7 @@ def _beside_custom(own: ASGIApp, routes: list[Route], custom: CustomApp, options
     app.router.routes[:0] = [route for route in routes if route.path in ("/openapi.json", "/docs")]
     app.router.routes.append(Mount("/", app=own))
     if options.keys:
-        check = Middleware(KeyCheck, keys=options.keys, is_open=_openness(theirs, options))
+        check = Middleware(KeyCheck, keys=options.keys, is_open=_openness(theirs, options), tally=options.tally)
         app.user_middleware.insert(0 if options.keys_first else len(app.user_middleware), check)
     return custom
 

@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from graphwire_server.core.batch import Batch
 from graphwire_server.core.errors import GraphwireError, InvalidField, SlowReader
 from graphwire_server.core.streams import Streams
+from graphwire_server.core.tally import Tally
 from graphwire_server.rpc.frames import shared_frames, value_frames
 from graphwire_server.rpc.status import CODES, DETAILS_KEY, internal, status
 
@@ -83,22 +84,27 @@ class Servicer(Protocol):
     """
 
 
-def handler(service: ServiceDescriptor, servicer: Servicer, streams: Streams) -> "grpc.GenericRpcHandler[Any, Any]":
+def handler(
+    service: ServiceDescriptor, servicer: Servicer, streams: Streams, tally: Tally
+) -> "grpc.GenericRpcHandler[Any, Any]":
     """The handler of a service. An RPC of the protos without a method raises AttributeError here, at start.
 
     Args:
         service: The service, from the generated code.
         servicer: Its methods.
         streams: The streams that are open.
+        tally: Counts the calls.
     """
-    methods = {method.name: _method(method, servicer, streams) for method in service.methods}
+    methods = {method.name: _method(method, servicer, streams, tally) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, methods)
 
 
-def _method(method: MethodDescriptor, servicer: Servicer, streams: Streams) -> "grpc.RpcMethodHandler[Any, Any]":
+def _method(
+    method: MethodDescriptor, servicer: Servicer, streams: Streams, tally: Tally
+) -> "grpc.RpcMethodHandler[Any, Any]":
     run = getattr(servicer, re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower())
     call = _Call(
-        f"{method.containing_service.full_name}/{method.name}", GetMessageClass(method.input_type), run, streams
+        f"{method.containing_service.full_name}/{method.name}", GetMessageClass(method.input_type), run, streams, tally
     )
     if method.server_streaming:
         # Streams write bytes that are made already, so they have no serializer.
@@ -109,11 +115,14 @@ def _method(method: MethodDescriptor, servicer: Servicer, streams: Streams) -> "
 class _Call:
     """One RPC: its name, the class of its request, and what it does."""
 
-    def __init__(self, name: str, request: type[Message], run: Callable[..., Awaitable[Any]], streams: Streams) -> None:
+    def __init__(
+        self, name: str, request: type[Message], run: Callable[..., Awaitable[Any]], streams: Streams, tally: Tally
+    ) -> None:
         self._name = name
         self._request = request
         self._run = run
         self._streams = streams
+        self._tally = tally
 
     async def unary(self, data: bytes, context: Context) -> Message:
         """Answers one unary call."""
@@ -161,7 +170,9 @@ class _Call:
         await context.abort(code, error.message, ((DETAILS_KEY, rich),))
 
     def _report(self, code: str, begun: float, **fields: str) -> None:
+        seconds = time.monotonic() - begun
+        self._tally.called("grpc", self._name, code, seconds)
         level = logging.DEBUG if code == "OK" else logging.INFO
         if _log.isEnabledFor(level):
-            seconds = round(time.monotonic() - begun, 4)
-            _log.log(level, "call ended", extra={"rpc": self._name, "code": code, "seconds": seconds, **fields})
+            told = {"rpc": self._name, "code": code, "seconds": round(seconds, 4)}
+            _log.log(level, "call ended", extra={**told, **fields})

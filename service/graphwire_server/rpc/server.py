@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
 from graphwire_server.core.keys import ApiKeys
 from graphwire_server.core.streams import Streams
+from graphwire_server.core.tally import Tally
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import handler
 from graphwire_server.rpc.keys import KeyCheck
@@ -85,6 +86,7 @@ class GrpcServer:
         threads: The RPCs of threads.
         assistants: The RPCs of assistants.
         streams: The streams that are open.
+        tally: Counts the calls.
         keys: The keys of which callers show one; with none, nobody is asked.
     """
 
@@ -96,13 +98,16 @@ class GrpcServer:
         threads: ThreadService,
         assistants: AssistantService,
         streams: Streams,
+        tally: Tally,
         keys: ApiKeys = _NO_KEYS,
     ) -> None:
         self._options = options
         checks = [KeyCheck(keys)] if keys else []
         self._server = grpc.aio.server(interceptors=checks, options=_channel_options(options))
         servicers = zip(_SERVICES, (runs, threads, assistants), strict=True)
-        self._server.add_generic_rpc_handlers(tuple(handler(service, each, streams) for service, each in servicers))
+        self._server.add_generic_rpc_handlers(
+            tuple(handler(service, each, streams, tally) for service, each in servicers)
+        )
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # its stubs know the synchronous one alone
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.full_name for service in _SERVICES]

@@ -84,7 +84,7 @@ class Api:
 
     async def get(self, path: str, **query: Any) -> Any:
         """The JSON of a path. Fails where the answer is no success."""
-        return _good(await self.client.get(path, params=query))
+        return _good(await self.client.get(path, params=query or None))
 
     async def post(self, path: str, body: Any = None) -> Any:
         """The JSON that a request gives. Fails where the answer is no success."""

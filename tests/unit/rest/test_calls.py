@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message
 
 from graphwire_server.core.errors import InvalidField, RequestTooLarge, StoreUnavailable, Unauthenticated
+from graphwire_server.core.tally import Tally
 from graphwire_server.rest.calls import (
     Answer,
     BodyLimits,
@@ -15,6 +16,7 @@ from graphwire_server.rest.calls import (
     CallerGone,
     Operation,
     Reply,
+    Report,
     Resource,
     guarded,
     read_body,
@@ -50,7 +52,7 @@ def operation(**fields: Any) -> Operation:
 async def ask(made: Operation, *messages: Message, method: str = "POST", **scope: Any) -> Caller:
     caller = Caller()
     caller.say(*messages)
-    served = Resource({method if method != "HEAD" else "GET": made}, LIMITS)
+    served = Resource({method if method != "HEAD" else "GET": made}, LIMITS, Tally())
     await served(caller.scope(method, **scope), caller.receive, caller.send)
     return caller
 
@@ -222,7 +224,7 @@ async def test_a_cancellation_is_raised_again(caplog: pytest.LogCaptureFixture) 
         raise AssertionError
 
     caller = Caller()
-    task = asyncio.create_task(guarded("echo", never, caller.scope(), caller.receive, caller.send))
+    task = asyncio.create_task(guarded(Report("echo", Tally()), never, caller.scope(), caller.receive, caller.send))
     await asyncio.sleep(0)
     with caplog.at_level(logging.INFO, "graphwire.rest"):
         task.cancel()
@@ -256,7 +258,7 @@ async def test_a_stream_has_no_head() -> None:
 )
 async def test_a_method_that_is_not_there(methods: tuple[str, ...], allowed: str) -> None:
     caller = Caller()
-    served = Resource({method: operation() for method in methods}, LIMITS)
+    served = Resource({method: operation() for method in methods}, LIMITS, Tally())
 
     await served(caller.scope("PUT"), caller.receive, caller.send)
 
@@ -268,7 +270,7 @@ async def test_a_method_that_is_not_there(methods: tuple[str, ...], allowed: str
 async def test_which_methods_there_are() -> None:
     caller = Caller()
 
-    await Resource({"GET": operation()}, LIMITS)(caller.scope("OPTIONS"), caller.receive, caller.send)
+    await Resource({"GET": operation()}, LIMITS, Tally())(caller.scope("OPTIONS"), caller.receive, caller.send)
 
     assert (caller.status, caller.headers, caller.body) == (204, {"allow": "GET, HEAD, OPTIONS"}, b"")
 

@@ -4,6 +4,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from graphwire_server.core.keys import ApiKeys
+from graphwire_server.core.tally import Tally
 from graphwire_server.rest.calls import Answer
 from graphwire_server.rest.keys import OPEN, KeyCheck, local_path
 from tests.unit.rest.wire import Caller
@@ -15,7 +16,7 @@ async def inner(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def ask(*headers: tuple[bytes, bytes], is_open: bool = False, **scope: Any) -> Caller:
     caller = Caller()
-    check = KeyCheck(inner, ApiKeys(["right"]), lambda _: is_open)
+    check = KeyCheck(inner, ApiKeys(["right"]), lambda _: is_open, Tally())
     await check(caller.scope(headers=list(headers), **scope), caller.receive, caller.send)
     return caller
 
@@ -59,7 +60,7 @@ async def test_a_websocket_is_closed() -> None:
         sent.append(message)
 
     caller = Caller()
-    check = KeyCheck(inner, ApiKeys(["right"]), lambda _: False)
+    check = KeyCheck(inner, ApiKeys(["right"]), lambda _: False, Tally())
     await check(caller.scope(type="websocket"), caller.receive, send)
 
     assert [(message["type"], message["code"]) for message in sent] == [("websocket.close", 1008)]

@@ -61,6 +61,7 @@ POST /store/namespaces
 GET /ok
 GET /
 GET /info
+GET /metrics
 GET /docs
 GET /openapi.json
 """
@@ -145,7 +146,7 @@ def test_what_is_hot_comes_first() -> None:
         ({"runs"}, ["/runs", "/threads/{thread_id}/runs/stream", "/threads/{thread_id}/runs/{run_id}"]),
         ({"threads"}, ["/threads"]),
         ({"store"}, ["/store"]),
-        ({"meta"}, ["/info", "/docs", "/openapi.json"]),
+        ({"meta"}, ["/info", "/metrics", "/docs", "/openapi.json"]),
         ({"threads", "runs"}, ["/threads", "/runs"]),
     ],
 )
@@ -159,7 +160,7 @@ def test_a_group_that_is_not_served_has_no_rows(disabled: Iterable[str], prefixe
 
 def _in(path: str, disabled: frozenset[str]) -> bool:
     group = path.split("/")[1]
-    meta = group in ("", "info", "docs", "openapi.json")
+    meta = group in ("", "info", "metrics", "docs", "openapi.json")
     of_runs = "/runs" in path and path not in later()
     return group in disabled or (meta and "meta" in disabled) or (of_runs and "runs" in disabled)
 

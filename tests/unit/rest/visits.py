@@ -11,9 +11,11 @@ from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.keys import ApiKeys
 from graphwire_server.core.streams import StreamLimits, Streams
+from graphwire_server.core.tally import Load, Tally
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import BodyLimits, Operations
 from graphwire_server.rest.meta import MetaRoutes
+from graphwire_server.rest.metrics import Metrics
 from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.site import SiteOptions, site
@@ -43,8 +45,11 @@ def routes(made: House, limits: StreamLimits = LIMITS) -> Routes:
         runs=RunRoutes(made.runs, streams, HeaderRule()),
         threads=ThreadRoutes(made.threads, assistants, streams),
         assistants=AssistantRoutes(assistants),
-        meta=MetaRoutes(made.threads, INFO, lambda: DOCUMENT),
+        meta=MetaRoutes(made.threads, INFO, lambda: DOCUMENT, lambda: Metrics(Tally(), lambda: LOAD)),
     )
+
+
+LOAD = Load(executing=1, waiting=2, slots=3, streams=4, held_bytes=5)
 
 
 def table(made: House, disabled: frozenset[str] = frozenset()) -> Operations:
@@ -52,7 +57,9 @@ def table(made: House, disabled: frozenset[str] = frozenset()) -> Operations:
 
 
 def options(**given: Any) -> SiteOptions:
-    return SiteOptions(**{"keys": ApiKeys(), "cors": CORS, "limits": BodyLimits(most_bytes=1 << 20), **given})
+    return SiteOptions(
+        **{"keys": ApiKeys(), "cors": CORS, "limits": BodyLimits(most_bytes=1 << 20), "tally": Tally(), **given}
+    )
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
 from graphwire_server.core.errors import CapacityReached
 from graphwire_server.core.streams import StreamLimits, Streams
+from graphwire_server.core.tally import Tally
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import handler
 from graphwire_server.rpc.run_service import RunService
@@ -69,7 +70,7 @@ async def test_bytes_that_are_no_request_are_refused_on_every_rpc(tmp_path: Path
 def test_every_rpc_has_a_method(name: str) -> None:
     service, servicer = SERVICES[name]
 
-    handler(service, servicer(None), Streams(StreamLimits()))
+    handler(service, servicer(None), Streams(StreamLimits()), Tally())
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -78,7 +79,7 @@ def test_a_service_that_lacks_a_method_fails_at_start(name: str) -> None:
     expected = re.sub(r"(?<!^)(?=[A-Z])", "_", service.methods[0].name).lower()
 
     with pytest.raises(AttributeError, match=expected):
-        handler(service, object(), Streams(StreamLimits()))
+        handler(service, object(), Streams(StreamLimits()), Tally())
 
 
 def test_open_streams_are_counted_and_bounded() -> None:

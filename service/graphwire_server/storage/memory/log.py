@@ -262,6 +262,11 @@ class MemoryLog:
         self._ended_bytes = 0
         self._busy: Callable[[str], bool] | None = None
 
+    @property
+    def held_bytes(self) -> int:
+        """About how many bytes the held events of all threads have."""
+        return self._ended_bytes + sum(log.held_bytes for log, _ in self._live.values())
+
     @asynccontextmanager
     async def attach(self, thread_id: str, newest_seq: int) -> AsyncIterator[MemoryThreadLog]:
         """Holds a thread's log open (port `EventLog`)."""
