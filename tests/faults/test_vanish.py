@@ -41,7 +41,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[Streams]:
             super().__init__(limits)
             made.append(self)
 
-    monkeypatch.setattr("graphwire_server.app.Streams", Counted)
+    monkeypatch.setattr("graphwire_server.house.Streams", Counted)
     return made
 
 

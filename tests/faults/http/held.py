@@ -77,6 +77,6 @@ def watched(patch: pytest.MonkeyPatch) -> Held:
             super().__init__(retention, lull=lull)
             held.log = self
 
-    patch.setattr("graphwire_server.app.Streams", Seen)
-    patch.setattr("graphwire_server.app.MemoryLog", SeenLog)
+    patch.setattr("graphwire_server.house.Streams", Seen)
+    patch.setattr("graphwire_server.house.MemoryLog", SeenLog)
     return held
