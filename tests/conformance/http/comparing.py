@@ -19,7 +19,7 @@ IGNORED = frozenset(
         "langgraph_request_id", "__request_start_time_ms__", "__after_seconds__", "langgraph_auth_user",
         "langgraph_auth_user_id", "langgraph_auth_permissions", "user_id", "run_attempt", "created_by",
         "langgraph_checkpoint_ns", "__pregel_node_finished", "ls_integration", "x-request-id", "revision_id",
-        "__protocol_messages_stream", "langgraph_request_headers", "versions", "checkpoint_map",
+        "__protocol_messages_stream", "langgraph_request_headers", "versions", "lc_versions", "checkpoint_map",
     }
 )  # fmt: skip
 """Fields that say where and how a server runs, not what it answers."""
