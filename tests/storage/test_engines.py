@@ -7,6 +7,7 @@ from graphwire_server.storage.memory.saver import MemorySaver
 from graphwire_server.storage.memory.store import MemoryStore
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
+from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
 from tests.storage.sqlite.engines import engine_of
 from tests.storage.suite import ROW_CASES, suite
@@ -24,13 +25,14 @@ async def open_stateless(directory: Path) -> AsyncIterator[Engine]:
     async with Database.open(directory) as database:
         saver = InlineSaver(database)
         store = SqliteStore(database, stateless=True)
-        yield Engine(store=store, saver=saver, last=saver, bound=saver.for_run)
+        yield Engine(store=store, deliveries=SqliteDeliveries(database), saver=saver, last=saver, bound=saver.for_run)
 
 
 @asynccontextmanager
 async def open_memory(directory: Path) -> AsyncIterator[Engine]:
     saver = MemorySaver()
-    yield Engine(store=MemoryStore(saver), saver=saver, last=saver, bound=saver.for_run)
+    store = MemoryStore(saver)
+    yield Engine(store=store, deliveries=store.deliveries, saver=saver, last=saver, bound=saver.for_run)
     assert not os.listdir(directory)
 
 

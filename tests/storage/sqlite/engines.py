@@ -2,10 +2,13 @@
 
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
+from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
 from tests.storage.suite.engine import Engine
 
 
 def engine_of(database: Database) -> Engine:
     saver = InlineSaver(database)
-    return Engine(store=SqliteStore(database), saver=saver, last=saver, bound=saver.for_run)
+    return Engine(
+        store=SqliteStore(database), deliveries=SqliteDeliveries(database), saver=saver, last=saver, bound=saver.for_run
+    )

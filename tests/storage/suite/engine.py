@@ -6,6 +6,7 @@ from typing import Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from graphwire_server.core.deliveries import DeliveryStore
 from graphwire_server.core.model import Run
 from graphwire_server.core.ports import Store
 
@@ -19,6 +20,7 @@ class Engine:
     """`bound` gives the saver of one attempt at a run."""
 
     store: Store
+    deliveries: DeliveryStore
     saver: BaseCheckpointSaver[str]
     last: LastCheckpoint
     bound: Callable[[Run], BaseCheckpointSaver[str]]

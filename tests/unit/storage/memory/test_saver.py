@@ -12,7 +12,8 @@ from tests.storage.suite.undo import asking, begun, bound, whole_run
 
 
 def engine_of(saver: MemorySaver) -> Engine:
-    return Engine(store=MemoryStore(saver), saver=saver, last=saver, bound=saver.for_run)
+    store = MemoryStore(saver)
+    return Engine(store=store, deliveries=store.deliveries, saver=saver, last=saver, bound=saver.for_run)
 
 
 async def test_what_a_run_changes_is_remembered_until_its_end() -> None:
