@@ -151,7 +151,6 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         Scenario(name="refuse streams beyond the most", act=too_many_streams, settings={"max_streams": 1}),
     ),
     "NOT_OFFERED": (
-        new_run("with a webhook", webhook="https://example.org/hook"),
         one("a search by values", lambda face: face.threads(values={"a": 1})),
         one("to create an assistant", lambda face: face.create_assistant("story")),
     ),

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.deliveries import Deliveries, Pace
+from graphwire_server.core.delivery import Delivery
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.core.events import Event, Payload, Values
 from graphwire_server.core.expiry import Expiry
@@ -33,7 +35,9 @@ from graphwire_server.core.ports import Append, Ending, NewId, Room
 from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.threads import EMPTY_STATE, Threads
+from graphwire_server.core.webhooks import Answer, UrlPolicy
 from graphwire_server.core.worker import Work, Worker
+from graphwire_server.storage.memory.deliveries import MemoryDeliveries
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.store import MemoryStore
 
@@ -179,11 +183,29 @@ class Executor:
         return Outcome(status=RunStatus.INTERRUPTED, next=("more",), checkpoint_id="kept")
 
 
+class Receiver:
+    """What webhooks call: takes what its script says, and notes it."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.taken: list[tuple[Delivery, bytes]] = []
+        self.called = asyncio.Event()
+
+    async def send(self, delivery: Delivery, body: bytes) -> Answer:
+        self.taken.append((delivery, body))
+        self.called.set()
+        return self.answers.pop(0) if self.answers else Answer(status=200)
+
+
+async def the_id(run: Run) -> bytes:
+    return run.run_id.encode()
+
+
 class Store(MemoryStore):
     """A store that notes how runs were finished, and is away when a test wants."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, deliveries: MemoryDeliveries | None = None) -> None:
+        super().__init__(deliveries=deliveries)
         self.away = 0
         self.finished: list[Run] = []
         self.undone: list[str] = []
@@ -246,6 +268,8 @@ class House:
     runs: Runs
     threads: Threads
     recovery: Recovery
+    receiver: Receiver
+    deliveries: Deliveries
 
     async def events(self, spec: RunSpec, wanted: Filter = ALL) -> list[Event]:
         async with asyncio.timeout(SOON), self.runs.stream(spec, wanted) as (_, batches):
@@ -299,17 +323,39 @@ def house(
     first_id: int = 1,
     states: States | None = None,
     logs: MemoryLog | None = None,
+    receiver: Receiver | None = None,
+    webhooks: UrlPolicy | None = None,
+    deliveries: MemoryDeliveries | None = None,
 ) -> House:
     """A core on memory engines. Open its `worker`, or use `running`."""
     clock, new_id = clock or Clock(), _ids(first_id)
     retention = retention or Retention()
     executor, states = executor or Executor(), states or States()
-    store, ephemeral = cast("Store", store or Store()), cast("Store", ephemeral or Store())
+    rows = deliveries or (store.deliveries if isinstance(store, Store) else MemoryDeliveries())
+    store, ephemeral = cast("Store", store or Store(rows)), cast("Store", ephemeral or Store(rows))
     logs = logs if logs is not None else MemoryLog(retention, lambda: clock.now.timestamp(), Lull(0))  # noqa: PLW0108  the time moves
     assistants, alarms = Assistants(Graphs(), clock), Alarms(clock)
     expiry = Expiry(store, clock, alarms)
     work = Work(slots=slots, grace=grace, time_limit=time_limit, retention=retention)
-    worker = Worker(executor=executor, logs=logs, clock=clock, later=alarms, expiry=expiry, work=work)
+    receiver = receiver or Receiver()
+    calls = Deliveries(
+        store=rows,
+        sender=receiver,
+        body=the_id,
+        clock=clock,
+        later=alarms,
+        pace=Pace(grace=timedelta(0)),
+        chance=lambda: 1.0,
+    )
+    worker = Worker(
+        executor=executor,
+        logs=logs,
+        clock=clock,
+        later=alarms,
+        expiry=expiry,
+        deliveries=calls,
+        work=work,
+    )
     runs = Runs(
         store=store,
         ephemeral=ephemeral,
@@ -319,6 +365,7 @@ def house(
         worker=worker,
         expiry=expiry,
         limits=Limits(runs=limit),
+        webhooks=webhooks or UrlPolicy(),
         clock=clock,
         new_id=new_id,
     )
@@ -335,12 +382,14 @@ def house(
         runs=runs,
         threads=_threads(store, logs, states, assistants, worker, clock, new_id),
         recovery=Recovery(store, ephemeral, worker, clock, most_losses),
+        receiver=receiver,
+        deliveries=calls,
     )
 
 
 @asynccontextmanager
 async def running(made: House) -> AsyncIterator[House]:
-    async with made.expiry, made.worker:
+    async with made.expiry, made.deliveries, made.worker:
         yield made
 
 

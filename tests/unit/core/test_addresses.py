@@ -32,7 +32,7 @@ K = AddressKind
         ("224.0.0.1", K.MULTICAST),
         ("239.255.255.255", K.MULTICAST),
         ("ff02::1", K.MULTICAST),
-        ("0.0.0.0", K.RESERVED),
+        ("0.0.0.0", K.RESERVED),  # noqa: S104  nothing is bound
         ("0.1.2.3", K.RESERVED),
         ("192.0.0.8", K.RESERVED),
         ("192.0.2.1", K.RESERVED),

@@ -84,7 +84,7 @@ def test_what_is_no_url_to_call(url: str) -> None:
         ("[fe80::1]", AddressKind.LINK_LOCAL),
         ("224.0.0.1", AddressKind.MULTICAST),
         ("0", AddressKind.RESERVED),
-        ("0.0.0.0", AddressKind.RESERVED),
+        ("0.0.0.0", AddressKind.RESERVED),  # noqa: S104  nothing is bound
         ("[::]", AddressKind.RESERVED),
     ],
 )
@@ -101,7 +101,7 @@ def test_what_may_be_called_where_it_is_allowed() -> None:
         assert refusal(f"http://{host}/", UrlPolicy(allow_loopback=True))
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "224.0.0.1", "0.0.0.0", "[fd00:ec2::254]"])
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "224.0.0.1", "0.0.0.0", "[fd00:ec2::254]"])  # noqa: S104  as above
 def test_what_is_never_called(host: str) -> None:
     assert refusal(f"http://{host}/", OPEN)
 
