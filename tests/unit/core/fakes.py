@@ -308,6 +308,18 @@ def _threads(
     )
 
 
+def _deliveries(rows: MemoryDeliveries, receiver: Receiver, clock: Clock, alarms: Alarms) -> Deliveries:
+    return Deliveries(
+        store=rows,
+        sender=receiver,
+        body=the_id,
+        clock=clock,
+        later=alarms,
+        pace=Pace(grace=timedelta(0)),
+        chance=lambda: 1.0,
+    )
+
+
 def house(
     executor: Executor | None = None,
     *,
@@ -338,24 +350,8 @@ def house(
     expiry = Expiry(store, clock, alarms)
     work = Work(slots=slots, grace=grace, time_limit=time_limit, retention=retention)
     receiver = receiver or Receiver()
-    calls = Deliveries(
-        store=rows,
-        sender=receiver,
-        body=the_id,
-        clock=clock,
-        later=alarms,
-        pace=Pace(grace=timedelta(0)),
-        chance=lambda: 1.0,
-    )
-    worker = Worker(
-        executor=executor,
-        logs=logs,
-        clock=clock,
-        later=alarms,
-        expiry=expiry,
-        deliveries=calls,
-        work=work,
-    )
+    calls = _deliveries(rows, receiver, clock, alarms)
+    worker = Worker(executor=executor, logs=logs, clock=clock, later=alarms, expiry=expiry, deliveries=calls, work=work)
     runs = Runs(
         store=store,
         ephemeral=ephemeral,
