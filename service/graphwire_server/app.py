@@ -12,6 +12,7 @@ from typing import Protocol
 
 from graphwire_server.composed import Core
 from graphwire_server.config import Settings
+from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.worker import Worker
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.manifest import apply_env, read_manifest
@@ -38,12 +39,12 @@ class Serving:
     Attributes:
         grpc_port: The port of its gRPC face.
         http_port: The port of its HTTP face; None where it has none.
-        catalogue: Its graphs.
+        assistants: Its assistants, and by them its graphs.
     """
 
     grpc_port: int
     http_port: int | None
-    catalogue: Catalogue
+    assistants: Assistants
 
 
 def check_engines(environ: Mapping[str, str]) -> None:
@@ -74,7 +75,7 @@ async def serving(settings: Settings, threads: NodeThreads) -> AsyncIterator[Ser
     apply_env(manifest)
     catalogue = Catalogue.load(manifest)
     async with AsyncExitStack() as stack:
-        behind = await stack.enter_async_context(house(settings, manifest.webhooks, catalogue, threads))
+        behind = await stack.enter_async_context(house(settings, catalogue, threads))
         faces: list[Face] = [_grpc(behind.core, settings, security)]
         if not settings.no_http:
             from graphwire_server.http_face import http_face  # noqa: PLC0415  a server without it is ready sooner, and smaller
@@ -86,7 +87,7 @@ async def serving(settings: Settings, threads: NodeThreads) -> AsyncIterator[Ser
             for face in faces:
                 await face.start()
             yield Serving(
-                grpc_port=ports[0], http_port=ports[1] if len(ports) > 1 else None, catalogue=behind.catalogue
+                grpc_port=ports[0], http_port=ports[1] if len(ports) > 1 else None, assistants=behind.core.assistants
             )
 
 

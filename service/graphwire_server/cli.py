@@ -179,8 +179,8 @@ async def _next_steps(settings: "Settings", server: "Serving") -> str:
     from graphwire_server.hints import example_input  # noqa: PLC0415  see the module's docstring
     from graphwire_server.next_steps import next_steps  # noqa: PLC0415  see the module's docstring
 
-    graphs = [info.graph_id for info in server.catalogue.list()]
-    example = (graphs[0], example_input(await server.catalogue.schemas(graphs[0])))
+    graphs = server.assistants.graphs
+    example = (graphs[0], example_input(await server.assistants.schemas(graphs[0])))
     commands = next_steps(settings, sys.argv[0], example, (server.grpc_port, server.http_port))
     return "\n  ".join([f"graphs: {', '.join(graphs)}\nnext, in a second terminal:", *commands])
 

@@ -14,8 +14,8 @@ import uuid_utils
 
 from graphwire_server.composed import Core
 from graphwire_server.config import Settings
+from graphwire_server.core.assistant_threads import AssistantThreads
 from graphwire_server.core.assistants import Assistants
-from graphwire_server.core.deliveries import Deliveries
 from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import Retention
@@ -25,7 +25,6 @@ from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.tally import Load, Tally
 from graphwire_server.core.threads import Threads
-from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Work, Worker
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.execution import GraphExecutor, Savers
@@ -34,14 +33,12 @@ from graphwire_server.engine.loops import GraphLoops
 from graphwire_server.engine.states import GraphStates
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.engine.watchdog import SERVER, Watchdog
-from graphwire_server.engine.webhooks import WebhookSection
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.saver import MemorySaver
+from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
-from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
-from graphwire_server.webhooks import deliveries, url_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +46,6 @@ class House:
     """What is behind both faces."""
 
     core: Core
-    catalogue: Catalogue
     worker: Worker
     logs: MemoryLog
     recovery: Recovery
@@ -71,7 +67,7 @@ class _Ground:
     settings: Settings
     store: SqliteStore
     stateless: SqliteStore
-    deliveries: SqliteDeliveries
+    assistants: SqliteAssistants
     saver: InlineSaver
     retention: Retention
     logs: MemoryLog
@@ -81,39 +77,30 @@ class _Ground:
 
 
 @asynccontextmanager
-async def house(
-    settings: Settings, webhooks: WebhookSection, graphs: Catalogue, threads: NodeThreads
-) -> AsyncIterator[House]:
+async def house(settings: Settings, graphs: Catalogue, threads: NodeThreads) -> AsyncIterator[House]:
     """What is behind both faces, on the embedded engine.
 
     Args:
         settings: The options of the server.
-        webhooks: What langgraph.json says about webhooks.
         graphs: Its graphs.
         threads: The pool in which the loop runs synchronous nodes.
 
     Raises:
         DataDirError: The data directory cannot be used.
-        SecurityError: The secret of webhooks cannot be used.
     """
-    async with (
-        _ground(settings) as ground,
-        _engine(ground, graphs, threads) as engine,
-        deliveries(webhooks, settings, ground.deliveries, engine.states, _now, ground.later) as calls,
-    ):
-        assistants = Assistants(engine.catalogue, _now)
-        worker = _worker(ground, engine, calls)
+    async with _ground(settings) as ground, _engine(ground, graphs, threads) as engine:
+        worker = _worker(ground, engine)
+        assistants = _assistants(ground, engine, worker)
         streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
         yield House(
             core=Core(
-                runs=_runs(ground, engine, assistants, worker, url_policy(webhooks, settings)),
+                runs=_runs(ground, engine, assistants, worker),
                 threads=_threads(ground, engine, assistants, worker),
                 assistants=assistants,
                 streams=streams,
                 tally=ground.tally,
                 load=partial(_load, worker, streams, ground.logs),
             ),
-            catalogue=engine.catalogue,
             worker=worker,
             logs=ground.logs,
             recovery=Recovery(ground.store, ground.stateless, worker, _now, settings.max_losses),
@@ -136,7 +123,7 @@ async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
                 settings=settings,
                 store=store,
                 stateless=SqliteStore(database, stateless=True),
-                deliveries=SqliteDeliveries(database),
+                assistants=SqliteAssistants(database),
                 saver=InlineSaver(database),
                 retention=retention,
                 logs=MemoryLog(retention, lull=lull),
@@ -146,7 +133,7 @@ async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
             )
 
 
-def _worker(ground: _Ground, engine: _Engine, calls: Deliveries) -> Worker:
+def _worker(ground: _Ground, engine: _Engine) -> Worker:
     settings = ground.settings
     return Worker(
         executor=engine.executor,
@@ -154,7 +141,6 @@ def _worker(ground: _Ground, engine: _Engine, calls: Deliveries) -> Worker:
         clock=_now,
         later=ground.later,
         expiry=ground.expiry,
-        deliveries=calls,
         work=Work(
             slots=settings.n_jobs_per_worker,
             most_losses=settings.max_losses,
@@ -166,7 +152,12 @@ def _worker(ground: _Ground, engine: _Engine, calls: Deliveries) -> Worker:
     )
 
 
-def _runs(ground: _Ground, engine: _Engine, assistants: Assistants, worker: Worker, webhooks: UrlPolicy) -> Runs:
+def _assistants(ground: _Ground, engine: _Engine, worker: Worker) -> Assistants:
+    threads = AssistantThreads(ground.store, ground.logs, worker.see_through)
+    return Assistants(engine.catalogue, ground.assistants, threads, _now)
+
+
+def _runs(ground: _Ground, engine: _Engine, assistants: Assistants, worker: Worker) -> Runs:
     return Runs(
         store=ground.store,
         ephemeral=ground.stateless,
@@ -176,7 +167,6 @@ def _runs(ground: _Ground, engine: _Engine, assistants: Assistants, worker: Work
         worker=worker,
         expiry=ground.expiry,
         limits=Limits(runs=ground.settings.max_runs),
-        webhooks=webhooks,
         clock=_now,
         new_id=_new_id,
     )

@@ -202,16 +202,21 @@ class GrpcFace:
         request = filled(assistants.CountAssistantsRequest(), body)
         return (await self._ask(self._assistants.CountAssistants, request)).count
 
-    async def create_assistant(self, graph_id: str) -> Json:
-        request = assistants.CreateAssistantRequest(graph_id=graph_id)
+    async def create_assistant(self, graph_id: str, **body: Json) -> Json:
+        request = filled(assistants.CreateAssistantRequest(graph_id=graph_id), body)
         return resources.assistant((await self._ask(self._assistants.CreateAssistant, request)).assistant)
 
-    async def delete_assistant(self, assistant_id: str) -> None:
-        request = assistants.DeleteAssistantRequest(assistant_id=assistant_id)
+    async def update_assistant(self, assistant_id: str, **body: Json) -> Json:
+        request = filled(assistants.UpdateAssistantRequest(assistant_id=assistant_id), body)
+        return resources.assistant((await self._ask(self._assistants.UpdateAssistant, request)).assistant)
+
+    async def delete_assistant(self, assistant_id: str, *, delete_threads: bool = False) -> None:
+        request = assistants.DeleteAssistantRequest(assistant_id=assistant_id, delete_threads=delete_threads)
         await self._ask(self._assistants.DeleteAssistant, request)
 
-    async def versions(self, assistant_id: str) -> Json:
+    async def versions(self, assistant_id: str, **body: Json) -> Json:
         request = assistants.ListAssistantVersionsRequest(assistant_id=assistant_id)
+        request = await self._page(self._assistants.ListAssistantVersions, request, body)
         found = (await self._ask(self._assistants.ListAssistantVersions, request)).versions
         return [resources.assistant(each) for each in found]
 

@@ -175,14 +175,18 @@ class HttpFace:
     async def count_assistants(self, **body: Json) -> Json:
         return await self._said("POST", "/assistants/count", body)
 
-    async def create_assistant(self, graph_id: str) -> Json:
-        return await self._said("POST", "/assistants", {"graph_id": graph_id})
+    async def create_assistant(self, graph_id: str, **body: Json) -> Json:
+        return await self._said("POST", "/assistants", {"graph_id": graph_id, **body})
 
-    async def delete_assistant(self, assistant_id: str) -> None:
-        await self._ask("DELETE", f"/assistants/{assistant_id}")
+    async def update_assistant(self, assistant_id: str, **body: Json) -> Json:
+        return await self._said("PATCH", f"/assistants/{assistant_id}", body)
 
-    async def versions(self, assistant_id: str) -> Json:
-        return await self._said("POST", f"/assistants/{assistant_id}/versions", {})
+    async def delete_assistant(self, assistant_id: str, *, delete_threads: bool = False) -> None:
+        query = {"delete_threads": "true"} if delete_threads else {}
+        await self._ask("DELETE", f"/assistants/{assistant_id}", params=query)
+
+    async def versions(self, assistant_id: str, **body: Json) -> Json:
+        return await self._said("POST", f"/assistants/{assistant_id}/versions", body)
 
     async def set_latest(self, assistant_id: str, version: int) -> Json:
         return await self._said("POST", f"/assistants/{assistant_id}/latest", {"version": version})

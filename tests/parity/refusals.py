@@ -21,10 +21,12 @@ from tests.parity.wrongs import (
     keyed,
     new_run,
     one,
+    one_busy_assistant,
     refused,
     too_many_streams,
     undone,
     watch,
+    with_assistant,
     with_run,
     with_thread,
 )
@@ -46,6 +48,7 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         one("versions of an unknown assistant", lambda face: face.versions(NOWHERE)),
         one("a version of an unknown assistant", lambda face: face.set_latest(NOWHERE, 1)),
         one("to delete an unknown assistant", lambda face: face.delete_assistant(NOWHERE)),
+        one("to change an unknown assistant", lambda face: face.update_assistant(NOWHERE, name="x")),
     ),
     "THREAD_NOT_FOUND": (
         new_run("on an unknown thread", thread=NOWHERE),
@@ -100,6 +103,7 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         with_thread("a second thread of one id", lambda face, thread: face.create_thread(thread_id=thread)),
     ),
     "THREAD_BUSY": (
+        one_busy_assistant("to delete an assistant and a busy thread"),
         busy(
             "a run that will not wait",
             lambda face, thread, _: face.create("story", thread, input=TOPIC, multitask_strategy="reject"),
@@ -151,8 +155,8 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         Scenario(name="refuse streams beyond the most", act=too_many_streams, settings={"max_streams": 1}),
     ),
     "NOT_OFFERED": (
+        new_run("with a webhook", webhook="https://example.org/hook"),
         one("a search by values", lambda face: face.threads(values={"a": 1})),
-        one("to create an assistant", lambda face: face.create_assistant("story")),
     ),
     "UNAUTHENTICATED": (
         one("a run without a key", lambda face: refused(face.create("story", input=TOPIC)), **KEYS),
@@ -163,7 +167,21 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
             **KEYS,
         ),
     ),
-    "SYSTEM_ASSISTANT": (one("to delete a graph's own assistant", lambda face: face.delete_assistant("story")),),
+    "SYSTEM_ASSISTANT": (
+        one("to delete a graph's own assistant", lambda face: face.delete_assistant("story")),
+        one("to change a graph's own assistant", lambda face: face.update_assistant("story", name="x")),
+    ),
+    "ASSISTANT_EXISTS": (
+        with_assistant(
+            "a second assistant of one id", lambda face, mine: face.create_assistant("story", assistant_id=mine)
+        ),
+    ),
+    "GRAPH_NOT_FOUND": (
+        one("an assistant of no graph", lambda face: face.create_assistant("nobody")),
+        with_assistant(
+            "an assistant without a graph", lambda face, mine: face.update_assistant(mine, graph_id="nobody")
+        ),
+    ),
 }
 
 ELSEWHERE: Mapping[str, str] = {

@@ -6,7 +6,20 @@ from typing import Any
 from tests.parity.face import Face, Json, Refused, join, stream
 from tests.parity.scenario import Scenario
 from tests.parity.streams import TOPIC
-from tests.parity.wrongs import GOOD, NO_ID, NOWHERE, batch, busy, new_run, one, refused, watch, with_run, with_thread
+from tests.parity.wrongs import (
+    GOOD,
+    NO_ID,
+    NOWHERE,
+    batch,
+    busy,
+    new_run,
+    one,
+    refused,
+    watch,
+    with_assistant,
+    with_run,
+    with_thread,
+)
 
 CONTEXT_AND_CONFIG: Json = {"context": {"tone": "a"}, "config": {"configurable": {"user": "b"}}}
 OTHER = str(uuid.UUID(int=8))
@@ -47,26 +60,6 @@ _RUNS = (
     new_run("with less than no time", timeout_seconds=-0.5),
     new_run("with too many years", timeout_seconds=11 * 366 * 86400),
     new_run("with a key that is too long", request_id="k" * 129),
-    *(
-        new_run(f"with a webhook that {name}", webhook=url)
-        for name, url in {
-            "is a path": "/hook",
-            "has another scheme": "ftp://example.com/hook",
-            "has no host": "https:///hook",
-            "has a password": "https://me:secret@example.com/hook",
-            "has spaces": "https://example.com/a hook",
-            "is too long": "https://example.com/" + "x" * 2048,
-            "is this machine": "http://127.0.0.1:8080/hook",
-            "is this machine by name": "http://localhost/hook",
-            "is this machine as a number": "http://2130706433/hook",
-            "is private": "https://10.0.0.1/hook",
-            "is private in IPv6": "https://[::ffff:192.168.0.1]/hook",
-            "is link-local": "http://[fe80::1]/hook",
-            "is metadata": "http://169.254.169.254/latest/meta-data",
-            "is multicast": "http://224.0.0.1/hook",
-        }.items()
-    ),
-    batch("with a wrong webhook", GOOD, {**GOOD, "webhook": "http://127.0.0.1/"}),
     one(
         "a stream with an unknown on_disconnect",
         lambda face: stream(face, "story", input=TOPIC, on_disconnect="sideways"),
@@ -181,6 +174,31 @@ _ASSISTANTS = (
     one("a drawing of too many levels", lambda face: face.drawing("story", 101)),
     one("a version that an assistant does not have", lambda face: face.set_latest("story", 2)),
     one("a version of 0", lambda face: face.set_latest("story", 0)),
+    one("an assistant without the name of a graph", lambda face: face.create_assistant("")),
+    one("an assistant whose id is none", lambda face: face.create_assistant("story", assistant_id=NO_ID)),
+    one("an assistant whose metadata is no object", lambda face: face.create_assistant("story", metadata=[1])),
+    one("an assistant whose context is no object", lambda face: face.create_assistant("story", context="x")),
+    one(
+        "an assistant that may take no step", lambda face: face.create_assistant("story", config={"recursion_limit": 0})
+    ),
+    one(
+        "an assistant with context and configurable",
+        lambda face: face.create_assistant("story", context={"a": 1}, config={"configurable": {"a": 2}}),
+    ),
+    one(
+        "an assistant that may exist in an unknown way",
+        lambda face: face.create_assistant("story", if_exists="perhaps"),
+    ),
+    one("a page of versions that is too large", lambda face: face.versions("story", limit=1001)),
+    with_assistant("a version that there never was", lambda face, mine: face.set_latest(mine, 2)),
+    with_assistant(
+        "a change of an assistant to metadata that is no object",
+        lambda face, mine: face.update_assistant(mine, metadata="x"),
+    ),
+    with_assistant(
+        "a change of an assistant with context and configurable",
+        lambda face, mine: face.update_assistant(mine, context={"a": 1}, config={"configurable": {"b": 2}}),
+    ),
 )
 
 FIELDS = (*_RUNS, *_READS, *_THREADS, *_HISTORIES, *_ASSISTANTS)

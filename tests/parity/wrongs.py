@@ -62,6 +62,33 @@ def with_thread(name: str, call: Callable[[Face, str], Awaitable[Any]]) -> Scena
     return Scenario(name=f"refuse {name}", act=act)
 
 
+def with_assistant(name: str, call: Callable[[Face, str], Awaitable[Any]]) -> Scenario:
+    async def act(face: Face, _: Gate) -> Any:
+        mine = (await face.create_assistant("story"))["assistant_id"]
+        answer = await refused(call(face, mine))
+        await face.delete_assistant(mine)
+        return answer
+
+    return Scenario(name=f"refuse {name}", act=act)
+
+
+def one_busy_assistant(name: str) -> Scenario:
+    """The deletion of an assistant with its threads, while its run is on one of them."""
+
+    async def act(face: Face, gate: Gate) -> Any:
+        mine = (await face.create_assistant("gate"))["assistant_id"]
+        thread_id = (await face.create_thread())["thread_id"]
+        run = await face.create(mine, thread_id, input={"port": gate.port, "name": "run"})
+        await gate.entered("run")
+        answer = await refused(face.delete_assistant(mine, delete_threads=True))
+        gate.release("run")
+        await face.wait(run["run_id"], thread_id)
+        await face.delete_assistant(mine, delete_threads=True)
+        return answer
+
+    return Scenario(name=f"refuse {name}", act=act)
+
+
 def with_run(name: str, call: Callable[[Face, str, str], Awaitable[Any]], **body: Json) -> Scenario:
     async def act(face: Face, _: Gate) -> Any:
         thread_id = (await face.create_thread())["thread_id"]

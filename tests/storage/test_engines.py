@@ -1,13 +1,13 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from graphwire_server.storage.memory.assistants import MemoryAssistants
 from graphwire_server.storage.memory.saver import MemorySaver
 from graphwire_server.storage.memory.store import MemoryStore
-from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
-from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
 from tests.storage.sqlite.engines import engine_of
 from tests.storage.suite import ROW_CASES, suite
@@ -23,16 +23,14 @@ async def open_sqlite(directory: Path) -> AsyncIterator[Engine]:
 @asynccontextmanager
 async def open_stateless(directory: Path) -> AsyncIterator[Engine]:
     async with Database.open(directory) as database:
-        saver = InlineSaver(database)
-        store = SqliteStore(database, stateless=True)
-        yield Engine(store=store, deliveries=SqliteDeliveries(database), saver=saver, last=saver, bound=saver.for_run)
+        yield replace(engine_of(database), store=SqliteStore(database, stateless=True))
 
 
 @asynccontextmanager
 async def open_memory(directory: Path) -> AsyncIterator[Engine]:
     saver = MemorySaver()
-    store = MemoryStore(saver)
-    yield Engine(store=store, deliveries=store.deliveries, saver=saver, last=saver, bound=saver.for_run)
+    store, assistants = MemoryStore(saver), MemoryAssistants()
+    yield Engine(store=store, saver=saver, last=saver, assistants=assistants, bound=saver.for_run)
     assert not os.listdir(directory)
 
 

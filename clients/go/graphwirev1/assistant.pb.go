@@ -38,6 +38,8 @@ const (
 	AssistantSort_ASSISTANT_SORT_UPDATE_TIME AssistantSort = 3
 	// By the graph's name.
 	AssistantSort_ASSISTANT_SORT_GRAPH_ID AssistantSort = 4
+	// By id.
+	AssistantSort_ASSISTANT_SORT_ASSISTANT_ID AssistantSort = 5
 )
 
 // Enum value maps for AssistantSort.
@@ -48,13 +50,15 @@ var (
 		2: "ASSISTANT_SORT_CREATE_TIME",
 		3: "ASSISTANT_SORT_UPDATE_TIME",
 		4: "ASSISTANT_SORT_GRAPH_ID",
+		5: "ASSISTANT_SORT_ASSISTANT_ID",
 	}
 	AssistantSort_value = map[string]int32{
-		"ASSISTANT_SORT_UNSPECIFIED": 0,
-		"ASSISTANT_SORT_NAME":        1,
-		"ASSISTANT_SORT_CREATE_TIME": 2,
-		"ASSISTANT_SORT_UPDATE_TIME": 3,
-		"ASSISTANT_SORT_GRAPH_ID":    4,
+		"ASSISTANT_SORT_UNSPECIFIED":  0,
+		"ASSISTANT_SORT_NAME":         1,
+		"ASSISTANT_SORT_CREATE_TIME":  2,
+		"ASSISTANT_SORT_UPDATE_TIME":  3,
+		"ASSISTANT_SORT_GRAPH_ID":     4,
+		"ASSISTANT_SORT_ASSISTANT_ID": 5,
 	}
 )
 
@@ -85,7 +89,7 @@ func (AssistantSort) EnumDescriptor() ([]byte, []int) {
 	return file_graphwire_v1_assistant_proto_rawDescGZIP(), []int{0}
 }
 
-// A graph with a configuration. Each graph of langgraph.json has one of its own, whose id is the version 5 UUID of the
+// A graph with a configuration, which runs of the assistant start from. What a run starts from is taken when it is created: a later update does not reach it. Each graph of langgraph.json has one of its own, whose id is the version 5 UUID of the
 // graph's name in the namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8. Every field is set by the server.
 type Assistant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -99,11 +103,12 @@ type Assistant struct {
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// The configuration that its runs start from.
 	Config *RunConfig `protobuf:"bytes,5,opt,name=config,proto3" json:"config,omitempty"`
-	// The context that its runs start from, where there is one: a JSON object.
+	// The context that its runs start from, where there is one: a JSON object. It and `config.configurable` are two forms of one thing: nodes see each as both, and
+	// what a run says, in either form, is merged over what its assistant says, key by key.
 	Context *Json `protobuf:"bytes,6,opt,name=context,proto3,oneof" json:"context,omitempty"`
-	// Its metadata: a JSON object. `created_by` is `system` for a graph's own assistant.
+	// Its metadata: a JSON object. Runs of an assistant that callers made inherit it. `created_by` is `system` for a graph's own assistant.
 	Metadata *Json `protobuf:"bytes,7,opt,name=metadata,proto3" json:"metadata,omitempty"`
-	// Its version: 1, and one more for each update.
+	// The number of this version: 1 for the first, and for each update one more than all that there were.
 	Version int32 `protobuf:"varint,8,opt,name=version,proto3" json:"version,omitempty"`
 	// When it was created. For a graph's own assistant, when this server started.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -541,13 +546,14 @@ const file_graphwire_v1_assistant_proto_rawDesc = "" +
 	"\x0f_context_schema\"^\n" +
 	"\bSubgraph\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x124\n" +
-	"\aschemas\x18\x02 \x01(\v2\x1a.graphwire.v1.GraphSchemasR\aschemas*\xa5\x01\n" +
+	"\aschemas\x18\x02 \x01(\v2\x1a.graphwire.v1.GraphSchemasR\aschemas*\xc6\x01\n" +
 	"\rAssistantSort\x12\x1e\n" +
 	"\x1aASSISTANT_SORT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ASSISTANT_SORT_NAME\x10\x01\x12\x1e\n" +
 	"\x1aASSISTANT_SORT_CREATE_TIME\x10\x02\x12\x1e\n" +
 	"\x1aASSISTANT_SORT_UPDATE_TIME\x10\x03\x12\x1b\n" +
-	"\x17ASSISTANT_SORT_GRAPH_ID\x10\x04Bf\n" +
+	"\x17ASSISTANT_SORT_GRAPH_ID\x10\x04\x12\x1f\n" +
+	"\x1bASSISTANT_SORT_ASSISTANT_ID\x10\x05Bf\n" +
 	"\x0fio.graphwire.v1B\x0eAssistantProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3"
 
 var (

@@ -401,20 +401,25 @@ func (x *CountAssistantsResponse) GetCount() int64 {
 // An assistant to create.
 type CreateAssistantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The assistant's id: a UUID. Absent means that the server chooses. One that is taken is refused with ALREADY_EXISTS.
+	// The assistant's id: a UUID, else INVALID_ARGUMENT. Absent means that the server chooses. What happens with one that is taken, `if_exists` says.
 	AssistantId *string `protobuf:"bytes,1,opt,name=assistant_id,json=assistantId,proto3,oneof" json:"assistant_id,omitempty"`
-	// The graph's name in langgraph.json. Required; an unknown one is refused with NOT_FOUND.
+	// The graph's name in langgraph.json. Required; an unknown one is refused with NOT_FOUND (GRAPH_NOT_FOUND).
 	GraphId string `protobuf:"bytes,2,opt,name=graph_id,json=graphId,proto3" json:"graph_id,omitempty"`
-	// Its name. Empty means `Untitled`.
+	// Its name. Empty means `Untitled`. Several assistants may have the same.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// What it is for.
+	// What it is for. Empty means that nobody says.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	// The configuration that its runs start from.
+	// The configuration that its runs start from. Absent means an empty one.
 	Config *RunConfig `protobuf:"bytes,5,opt,name=config,proto3,oneof" json:"config,omitempty"`
-	// The context that its runs start from: a JSON object.
+	// The context that its runs start from: a JSON object. Absent means none. Refused with INVALID_ARGUMENT beside a `config.configurable` that says something
+	// else.
 	Context *Json `protobuf:"bytes,6,opt,name=context,proto3,oneof" json:"context,omitempty"`
-	// Its metadata: a JSON object.
-	Metadata      *Json `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
+	// Its metadata: a JSON object, which its runs inherit. Absent means empty.
+	Metadata *Json `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
+	// What happens when the id is taken: ALREADY_EXISTS (ASSISTANT_EXISTS), the default, or the assistant that is there.
+	IfExists IfExists `protobuf:"varint,8,opt,name=if_exists,json=ifExists,proto3,enum=graphwire.v1.IfExists" json:"if_exists,omitempty"`
+	// The form of JSON in the answer.
+	PayloadFormat PayloadFormat `protobuf:"varint,9,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -498,6 +503,20 @@ func (x *CreateAssistantRequest) GetMetadata() *Json {
 	return nil
 }
 
+func (x *CreateAssistantRequest) GetIfExists() IfExists {
+	if x != nil {
+		return x.IfExists
+	}
+	return IfExists_IF_EXISTS_UNSPECIFIED
+}
+
+func (x *CreateAssistantRequest) GetPayloadFormat() PayloadFormat {
+	if x != nil {
+		return x.PayloadFormat
+	}
+	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
+}
+
 // The assistant.
 type CreateAssistantResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -544,23 +563,27 @@ func (x *CreateAssistantResponse) GetAssistant() *Assistant {
 	return nil
 }
 
-// A new version of an assistant. Absent fields stay as they are.
+// A new version of an assistant, which runs from then on. Absent fields are as in the version that ran before it. Each call makes a version, also several at once:
+// each is made of the one before.
 type UpdateAssistantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND.
 	AssistantId string `protobuf:"bytes,1,opt,name=assistant_id,json=assistantId,proto3" json:"assistant_id,omitempty"`
-	// The graph's name in langgraph.json.
+	// The graph's name in langgraph.json. An unknown one is refused with NOT_FOUND (GRAPH_NOT_FOUND).
 	GraphId *string `protobuf:"bytes,2,opt,name=graph_id,json=graphId,proto3,oneof" json:"graph_id,omitempty"`
-	// Its name.
+	// Its name. Empty means `Untitled`.
 	Name *string `protobuf:"bytes,3,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// What it is for.
 	Description *string `protobuf:"bytes,4,opt,name=description,proto3,oneof" json:"description,omitempty"`
-	// The configuration that its runs start from.
+	// The configuration that its runs start from, as a whole. One with `configurable` takes the place of a `context` as well.
 	Config *RunConfig `protobuf:"bytes,5,opt,name=config,proto3,oneof" json:"config,omitempty"`
-	// The context that its runs start from: a JSON object.
+	// The context that its runs start from, as a whole: a JSON object. It takes the place of `config.configurable` as well. Refused with INVALID_ARGUMENT beside a
+	// `config.configurable` that says something else.
 	Context *Json `protobuf:"bytes,6,opt,name=context,proto3,oneof" json:"context,omitempty"`
-	// Metadata to merge into the assistant's, key by key: a JSON object.
-	Metadata      *Json `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
+	// Metadata to merge into the assistant's, key by key: a JSON object. A key with null is kept as null.
+	Metadata *Json `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
+	// The form of JSON in the answer.
+	PayloadFormat PayloadFormat `protobuf:"varint,8,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -644,6 +667,13 @@ func (x *UpdateAssistantRequest) GetMetadata() *Json {
 	return nil
 }
 
+func (x *UpdateAssistantRequest) GetPayloadFormat() PayloadFormat {
+	if x != nil {
+		return x.PayloadFormat
+	}
+	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
+}
+
 // The assistant after the update.
 type UpdateAssistantResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -693,9 +723,11 @@ func (x *UpdateAssistantResponse) GetAssistant() *Assistant {
 // An assistant to delete.
 type DeleteAssistantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND.
+	// The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND.
 	AssistantId string `protobuf:"bytes,1,opt,name=assistant_id,json=assistantId,proto3" json:"assistant_id,omitempty"`
-	// Whether to delete the threads of its runs as well. Default: false.
+	// Whether to delete, before it, the threads whose metadata names it as `assistant_id`, which are those whose last run was its. While a run is on one of them, the
+	// call is refused with FAILED_PRECONDITION (THREAD_BUSY) and nothing is deleted; a run that comes in the meantime ends the call with the same error, and calling
+	// again goes on with the threads that are left. Default: false.
 	DeleteThreads bool `protobuf:"varint,2,opt,name=delete_threads,json=deleteThreads,proto3" json:"delete_threads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -790,7 +822,11 @@ type ListAssistantVersionsRequest struct {
 	// The most versions to return: 1 to 1000. 0 means 10. More is refused with INVALID_ARGUMENT.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. Empty means the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only versions whose metadata has all these keys with these values: a JSON object. Absent means any.
+	Metadata *Json `protobuf:"bytes,4,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
+	// The form of JSON in the answer.
+	PayloadFormat PayloadFormat `protobuf:"varint,5,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -844,6 +880,20 @@ func (x *ListAssistantVersionsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListAssistantVersionsRequest) GetMetadata() *Json {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *ListAssistantVersionsRequest) GetPayloadFormat() PayloadFormat {
+	if x != nil {
+		return x.PayloadFormat
+	}
+	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
 }
 
 // A page of versions, the newest first.
@@ -907,7 +957,9 @@ type SetLatestAssistantVersionRequest struct {
 	// The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND.
 	AssistantId string `protobuf:"bytes,1,opt,name=assistant_id,json=assistantId,proto3" json:"assistant_id,omitempty"`
 	// The version: 1 or more. Required; an unknown one is refused with INVALID_ARGUMENT.
-	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// The form of JSON in the answer.
+	PayloadFormat PayloadFormat `protobuf:"varint,3,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -954,6 +1006,13 @@ func (x *SetLatestAssistantVersionRequest) GetVersion() int32 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *SetLatestAssistantVersionRequest) GetPayloadFormat() PayloadFormat {
+	if x != nil {
+		return x.PayloadFormat
+	}
+	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
 }
 
 // The assistant in that version.
@@ -1345,7 +1404,7 @@ var File_graphwire_v1_assistant_service_proto protoreflect.FileDescriptor
 
 const file_graphwire_v1_assistant_service_proto_rawDesc = "" +
 	"\n" +
-	"$graphwire/v1/assistant_service.proto\x12\fgraphwire.v1\x1a\x1cgraphwire/v1/assistant.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"|\n" +
+	"$graphwire/v1/assistant_service.proto\x12\fgraphwire.v1\x1a\x1cgraphwire/v1/assistant.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\x1a\x19graphwire/v1/thread.proto\"|\n" +
 	"\x13GetAssistantRequest\x12!\n" +
 	"\fassistant_id\x18\x01 \x01(\tR\vassistantId\x12B\n" +
 	"\x0epayload_format\x18\x02 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\"M\n" +
@@ -1375,7 +1434,7 @@ const file_graphwire_v1_assistant_service_proto_rawDesc = "" +
 	"\bmetadata\x18\x03 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01B\v\n" +
 	"\t_metadata\"/\n" +
 	"\x17CountAssistantsResponse\x12\x14\n" +
-	"\x05count\x18\x01 \x01(\x03R\x05count\"\xe4\x02\n" +
+	"\x05count\x18\x01 \x01(\x03R\x05count\"\xdd\x03\n" +
 	"\x16CreateAssistantRequest\x12&\n" +
 	"\fassistant_id\x18\x01 \x01(\tH\x00R\vassistantId\x88\x01\x01\x12\x19\n" +
 	"\bgraph_id\x18\x02 \x01(\tR\agraphId\x12\x12\n" +
@@ -1383,14 +1442,16 @@ const file_graphwire_v1_assistant_service_proto_rawDesc = "" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x124\n" +
 	"\x06config\x18\x05 \x01(\v2\x17.graphwire.v1.RunConfigH\x01R\x06config\x88\x01\x01\x121\n" +
 	"\acontext\x18\x06 \x01(\v2\x12.graphwire.v1.JsonH\x02R\acontext\x88\x01\x01\x123\n" +
-	"\bmetadata\x18\a \x01(\v2\x12.graphwire.v1.JsonH\x03R\bmetadata\x88\x01\x01B\x0f\n" +
+	"\bmetadata\x18\a \x01(\v2\x12.graphwire.v1.JsonH\x03R\bmetadata\x88\x01\x01\x123\n" +
+	"\tif_exists\x18\b \x01(\x0e2\x16.graphwire.v1.IfExistsR\bifExists\x12B\n" +
+	"\x0epayload_format\x18\t \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\x0f\n" +
 	"\r_assistant_idB\t\n" +
 	"\a_configB\n" +
 	"\n" +
 	"\b_contextB\v\n" +
 	"\t_metadata\"P\n" +
 	"\x17CreateAssistantResponse\x125\n" +
-	"\tassistant\x18\x01 \x01(\v2\x17.graphwire.v1.AssistantR\tassistant\"\x83\x03\n" +
+	"\tassistant\x18\x01 \x01(\v2\x17.graphwire.v1.AssistantR\tassistant\"\xc7\x03\n" +
 	"\x16UpdateAssistantRequest\x12!\n" +
 	"\fassistant_id\x18\x01 \x01(\tR\vassistantId\x12\x1e\n" +
 	"\bgraph_id\x18\x02 \x01(\tH\x00R\agraphId\x88\x01\x01\x12\x17\n" +
@@ -1398,7 +1459,8 @@ const file_graphwire_v1_assistant_service_proto_rawDesc = "" +
 	"\vdescription\x18\x04 \x01(\tH\x02R\vdescription\x88\x01\x01\x124\n" +
 	"\x06config\x18\x05 \x01(\v2\x17.graphwire.v1.RunConfigH\x03R\x06config\x88\x01\x01\x121\n" +
 	"\acontext\x18\x06 \x01(\v2\x12.graphwire.v1.JsonH\x04R\acontext\x88\x01\x01\x123\n" +
-	"\bmetadata\x18\a \x01(\v2\x12.graphwire.v1.JsonH\x05R\bmetadata\x88\x01\x01B\v\n" +
+	"\bmetadata\x18\a \x01(\v2\x12.graphwire.v1.JsonH\x05R\bmetadata\x88\x01\x01\x12B\n" +
+	"\x0epayload_format\x18\b \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\v\n" +
 	"\t_graph_idB\a\n" +
 	"\x05_nameB\x0e\n" +
 	"\f_descriptionB\t\n" +
@@ -1411,18 +1473,22 @@ const file_graphwire_v1_assistant_service_proto_rawDesc = "" +
 	"\x16DeleteAssistantRequest\x12!\n" +
 	"\fassistant_id\x18\x01 \x01(\tR\vassistantId\x12%\n" +
 	"\x0edelete_threads\x18\x02 \x01(\bR\rdeleteThreads\"\x19\n" +
-	"\x17DeleteAssistantResponse\"}\n" +
+	"\x17DeleteAssistantResponse\"\x83\x02\n" +
 	"\x1cListAssistantVersionsRequest\x12!\n" +
 	"\fassistant_id\x18\x01 \x01(\tR\vassistantId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"|\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x123\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01\x12B\n" +
+	"\x0epayload_format\x18\x05 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\v\n" +
+	"\t_metadata\"|\n" +
 	"\x1dListAssistantVersionsResponse\x123\n" +
 	"\bversions\x18\x01 \x03(\v2\x17.graphwire.v1.AssistantR\bversions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"_\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa3\x01\n" +
 	" SetLatestAssistantVersionRequest\x12!\n" +
 	"\fassistant_id\x18\x01 \x01(\tR\vassistantId\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x05R\aversion\"Z\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12B\n" +
+	"\x0epayload_format\x18\x03 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\"Z\n" +
 	"!SetLatestAssistantVersionResponse\x125\n" +
 	"\tassistant\x18\x01 \x01(\v2\x17.graphwire.v1.AssistantR\tassistant\"Q\n" +
 	"\x18GetAssistantGraphRequest\x12!\n" +
@@ -1499,10 +1565,11 @@ var file_graphwire_v1_assistant_service_proto_goTypes = []any{
 	(*Json)(nil),                              // 24: graphwire.v1.Json
 	(AssistantSort)(0),                        // 25: graphwire.v1.AssistantSort
 	(*RunConfig)(nil),                         // 26: graphwire.v1.RunConfig
-	(*GraphNode)(nil),                         // 27: graphwire.v1.GraphNode
-	(*GraphEdge)(nil),                         // 28: graphwire.v1.GraphEdge
-	(*GraphSchemas)(nil),                      // 29: graphwire.v1.GraphSchemas
-	(*Subgraph)(nil),                          // 30: graphwire.v1.Subgraph
+	(IfExists)(0),                             // 27: graphwire.v1.IfExists
+	(*GraphNode)(nil),                         // 28: graphwire.v1.GraphNode
+	(*GraphEdge)(nil),                         // 29: graphwire.v1.GraphEdge
+	(*GraphSchemas)(nil),                      // 30: graphwire.v1.GraphSchemas
+	(*Subgraph)(nil),                          // 31: graphwire.v1.Subgraph
 }
 var file_graphwire_v1_assistant_service_proto_depIdxs = []int32{
 	22, // 0: graphwire.v1.GetAssistantRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
@@ -1515,46 +1582,52 @@ var file_graphwire_v1_assistant_service_proto_depIdxs = []int32{
 	26, // 7: graphwire.v1.CreateAssistantRequest.config:type_name -> graphwire.v1.RunConfig
 	24, // 8: graphwire.v1.CreateAssistantRequest.context:type_name -> graphwire.v1.Json
 	24, // 9: graphwire.v1.CreateAssistantRequest.metadata:type_name -> graphwire.v1.Json
-	23, // 10: graphwire.v1.CreateAssistantResponse.assistant:type_name -> graphwire.v1.Assistant
-	26, // 11: graphwire.v1.UpdateAssistantRequest.config:type_name -> graphwire.v1.RunConfig
-	24, // 12: graphwire.v1.UpdateAssistantRequest.context:type_name -> graphwire.v1.Json
-	24, // 13: graphwire.v1.UpdateAssistantRequest.metadata:type_name -> graphwire.v1.Json
-	23, // 14: graphwire.v1.UpdateAssistantResponse.assistant:type_name -> graphwire.v1.Assistant
-	23, // 15: graphwire.v1.ListAssistantVersionsResponse.versions:type_name -> graphwire.v1.Assistant
-	23, // 16: graphwire.v1.SetLatestAssistantVersionResponse.assistant:type_name -> graphwire.v1.Assistant
-	27, // 17: graphwire.v1.GetAssistantGraphResponse.nodes:type_name -> graphwire.v1.GraphNode
-	28, // 18: graphwire.v1.GetAssistantGraphResponse.edges:type_name -> graphwire.v1.GraphEdge
-	22, // 19: graphwire.v1.GetAssistantSchemasRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	29, // 20: graphwire.v1.GetAssistantSchemasResponse.schemas:type_name -> graphwire.v1.GraphSchemas
-	22, // 21: graphwire.v1.ListSubgraphsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	30, // 22: graphwire.v1.ListSubgraphsResponse.subgraphs:type_name -> graphwire.v1.Subgraph
-	0,  // 23: graphwire.v1.AssistantService.GetAssistant:input_type -> graphwire.v1.GetAssistantRequest
-	2,  // 24: graphwire.v1.AssistantService.SearchAssistants:input_type -> graphwire.v1.SearchAssistantsRequest
-	4,  // 25: graphwire.v1.AssistantService.CountAssistants:input_type -> graphwire.v1.CountAssistantsRequest
-	6,  // 26: graphwire.v1.AssistantService.CreateAssistant:input_type -> graphwire.v1.CreateAssistantRequest
-	8,  // 27: graphwire.v1.AssistantService.UpdateAssistant:input_type -> graphwire.v1.UpdateAssistantRequest
-	10, // 28: graphwire.v1.AssistantService.DeleteAssistant:input_type -> graphwire.v1.DeleteAssistantRequest
-	12, // 29: graphwire.v1.AssistantService.ListAssistantVersions:input_type -> graphwire.v1.ListAssistantVersionsRequest
-	14, // 30: graphwire.v1.AssistantService.SetLatestAssistantVersion:input_type -> graphwire.v1.SetLatestAssistantVersionRequest
-	16, // 31: graphwire.v1.AssistantService.GetAssistantGraph:input_type -> graphwire.v1.GetAssistantGraphRequest
-	18, // 32: graphwire.v1.AssistantService.GetAssistantSchemas:input_type -> graphwire.v1.GetAssistantSchemasRequest
-	20, // 33: graphwire.v1.AssistantService.ListSubgraphs:input_type -> graphwire.v1.ListSubgraphsRequest
-	1,  // 34: graphwire.v1.AssistantService.GetAssistant:output_type -> graphwire.v1.GetAssistantResponse
-	3,  // 35: graphwire.v1.AssistantService.SearchAssistants:output_type -> graphwire.v1.SearchAssistantsResponse
-	5,  // 36: graphwire.v1.AssistantService.CountAssistants:output_type -> graphwire.v1.CountAssistantsResponse
-	7,  // 37: graphwire.v1.AssistantService.CreateAssistant:output_type -> graphwire.v1.CreateAssistantResponse
-	9,  // 38: graphwire.v1.AssistantService.UpdateAssistant:output_type -> graphwire.v1.UpdateAssistantResponse
-	11, // 39: graphwire.v1.AssistantService.DeleteAssistant:output_type -> graphwire.v1.DeleteAssistantResponse
-	13, // 40: graphwire.v1.AssistantService.ListAssistantVersions:output_type -> graphwire.v1.ListAssistantVersionsResponse
-	15, // 41: graphwire.v1.AssistantService.SetLatestAssistantVersion:output_type -> graphwire.v1.SetLatestAssistantVersionResponse
-	17, // 42: graphwire.v1.AssistantService.GetAssistantGraph:output_type -> graphwire.v1.GetAssistantGraphResponse
-	19, // 43: graphwire.v1.AssistantService.GetAssistantSchemas:output_type -> graphwire.v1.GetAssistantSchemasResponse
-	21, // 44: graphwire.v1.AssistantService.ListSubgraphs:output_type -> graphwire.v1.ListSubgraphsResponse
-	34, // [34:45] is the sub-list for method output_type
-	23, // [23:34] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	27, // 10: graphwire.v1.CreateAssistantRequest.if_exists:type_name -> graphwire.v1.IfExists
+	22, // 11: graphwire.v1.CreateAssistantRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	23, // 12: graphwire.v1.CreateAssistantResponse.assistant:type_name -> graphwire.v1.Assistant
+	26, // 13: graphwire.v1.UpdateAssistantRequest.config:type_name -> graphwire.v1.RunConfig
+	24, // 14: graphwire.v1.UpdateAssistantRequest.context:type_name -> graphwire.v1.Json
+	24, // 15: graphwire.v1.UpdateAssistantRequest.metadata:type_name -> graphwire.v1.Json
+	22, // 16: graphwire.v1.UpdateAssistantRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	23, // 17: graphwire.v1.UpdateAssistantResponse.assistant:type_name -> graphwire.v1.Assistant
+	24, // 18: graphwire.v1.ListAssistantVersionsRequest.metadata:type_name -> graphwire.v1.Json
+	22, // 19: graphwire.v1.ListAssistantVersionsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	23, // 20: graphwire.v1.ListAssistantVersionsResponse.versions:type_name -> graphwire.v1.Assistant
+	22, // 21: graphwire.v1.SetLatestAssistantVersionRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	23, // 22: graphwire.v1.SetLatestAssistantVersionResponse.assistant:type_name -> graphwire.v1.Assistant
+	28, // 23: graphwire.v1.GetAssistantGraphResponse.nodes:type_name -> graphwire.v1.GraphNode
+	29, // 24: graphwire.v1.GetAssistantGraphResponse.edges:type_name -> graphwire.v1.GraphEdge
+	22, // 25: graphwire.v1.GetAssistantSchemasRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	30, // 26: graphwire.v1.GetAssistantSchemasResponse.schemas:type_name -> graphwire.v1.GraphSchemas
+	22, // 27: graphwire.v1.ListSubgraphsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	31, // 28: graphwire.v1.ListSubgraphsResponse.subgraphs:type_name -> graphwire.v1.Subgraph
+	0,  // 29: graphwire.v1.AssistantService.GetAssistant:input_type -> graphwire.v1.GetAssistantRequest
+	2,  // 30: graphwire.v1.AssistantService.SearchAssistants:input_type -> graphwire.v1.SearchAssistantsRequest
+	4,  // 31: graphwire.v1.AssistantService.CountAssistants:input_type -> graphwire.v1.CountAssistantsRequest
+	6,  // 32: graphwire.v1.AssistantService.CreateAssistant:input_type -> graphwire.v1.CreateAssistantRequest
+	8,  // 33: graphwire.v1.AssistantService.UpdateAssistant:input_type -> graphwire.v1.UpdateAssistantRequest
+	10, // 34: graphwire.v1.AssistantService.DeleteAssistant:input_type -> graphwire.v1.DeleteAssistantRequest
+	12, // 35: graphwire.v1.AssistantService.ListAssistantVersions:input_type -> graphwire.v1.ListAssistantVersionsRequest
+	14, // 36: graphwire.v1.AssistantService.SetLatestAssistantVersion:input_type -> graphwire.v1.SetLatestAssistantVersionRequest
+	16, // 37: graphwire.v1.AssistantService.GetAssistantGraph:input_type -> graphwire.v1.GetAssistantGraphRequest
+	18, // 38: graphwire.v1.AssistantService.GetAssistantSchemas:input_type -> graphwire.v1.GetAssistantSchemasRequest
+	20, // 39: graphwire.v1.AssistantService.ListSubgraphs:input_type -> graphwire.v1.ListSubgraphsRequest
+	1,  // 40: graphwire.v1.AssistantService.GetAssistant:output_type -> graphwire.v1.GetAssistantResponse
+	3,  // 41: graphwire.v1.AssistantService.SearchAssistants:output_type -> graphwire.v1.SearchAssistantsResponse
+	5,  // 42: graphwire.v1.AssistantService.CountAssistants:output_type -> graphwire.v1.CountAssistantsResponse
+	7,  // 43: graphwire.v1.AssistantService.CreateAssistant:output_type -> graphwire.v1.CreateAssistantResponse
+	9,  // 44: graphwire.v1.AssistantService.UpdateAssistant:output_type -> graphwire.v1.UpdateAssistantResponse
+	11, // 45: graphwire.v1.AssistantService.DeleteAssistant:output_type -> graphwire.v1.DeleteAssistantResponse
+	13, // 46: graphwire.v1.AssistantService.ListAssistantVersions:output_type -> graphwire.v1.ListAssistantVersionsResponse
+	15, // 47: graphwire.v1.AssistantService.SetLatestAssistantVersion:output_type -> graphwire.v1.SetLatestAssistantVersionResponse
+	17, // 48: graphwire.v1.AssistantService.GetAssistantGraph:output_type -> graphwire.v1.GetAssistantGraphResponse
+	19, // 49: graphwire.v1.AssistantService.GetAssistantSchemas:output_type -> graphwire.v1.GetAssistantSchemasResponse
+	21, // 50: graphwire.v1.AssistantService.ListSubgraphs:output_type -> graphwire.v1.ListSubgraphsResponse
+	40, // [40:51] is the sub-list for method output_type
+	29, // [29:40] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_graphwire_v1_assistant_service_proto_init() }
@@ -1565,10 +1638,12 @@ func file_graphwire_v1_assistant_service_proto_init() {
 	file_graphwire_v1_assistant_proto_init()
 	file_graphwire_v1_json_proto_init()
 	file_graphwire_v1_run_proto_init()
+	file_graphwire_v1_thread_proto_init()
 	file_graphwire_v1_assistant_service_proto_msgTypes[2].OneofWrappers = []any{}
 	file_graphwire_v1_assistant_service_proto_msgTypes[4].OneofWrappers = []any{}
 	file_graphwire_v1_assistant_service_proto_msgTypes[6].OneofWrappers = []any{}
 	file_graphwire_v1_assistant_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_graphwire_v1_assistant_service_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -80,6 +80,10 @@ const (
 	// ABORTED: the run has ended, or another attempt at it has begun, so that what this attempt
 	// writes is refused. Between processes; metadata has the `run_id`.
 	ErrorReason_ERROR_REASON_LEASE_LOST ErrorReason = 23
+	// NOT_FOUND: langgraph.json has no graph of this name, or no longer.
+	ErrorReason_ERROR_REASON_GRAPH_NOT_FOUND ErrorReason = 24
+	// ALREADY_EXISTS: an assistant has this id already.
+	ErrorReason_ERROR_REASON_ASSISTANT_EXISTS ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -109,6 +113,8 @@ var (
 		21: "ERROR_REASON_SYSTEM_ASSISTANT",
 		22: "ERROR_REASON_REQUEST_ID_REUSED",
 		23: "ERROR_REASON_LEASE_LOST",
+		24: "ERROR_REASON_GRAPH_NOT_FOUND",
+		25: "ERROR_REASON_ASSISTANT_EXISTS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":          0,
@@ -135,6 +141,8 @@ var (
 		"ERROR_REASON_SYSTEM_ASSISTANT":     21,
 		"ERROR_REASON_REQUEST_ID_REUSED":    22,
 		"ERROR_REASON_LEASE_LOST":           23,
+		"ERROR_REASON_GRAPH_NOT_FOUND":      24,
+		"ERROR_REASON_ASSISTANT_EXISTS":     25,
 	}
 )
 
@@ -241,7 +249,7 @@ const file_graphwire_v1_error_proto_rawDesc = "" +
 	"\bRunError\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1c\n" +
-	"\tretryable\x18\x03 \x01(\bR\tretryable*\xa3\x06\n" +
+	"\tretryable\x18\x03 \x01(\bR\tretryable*\xe8\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -267,7 +275,9 @@ const file_graphwire_v1_error_proto_rawDesc = "" +
 	"\x1eERROR_REASON_REQUEST_TOO_LARGE\x10\x14\x12!\n" +
 	"\x1dERROR_REASON_SYSTEM_ASSISTANT\x10\x15\x12\"\n" +
 	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x16\x12\x1b\n" +
-	"\x17ERROR_REASON_LEASE_LOST\x10\x17Bb\n" +
+	"\x17ERROR_REASON_LEASE_LOST\x10\x17\x12 \n" +
+	"\x1cERROR_REASON_GRAPH_NOT_FOUND\x10\x18\x12!\n" +
+	"\x1dERROR_REASON_ASSISTANT_EXISTS\x10\x19Bb\n" +
 	"\x0fio.graphwire.v1B\n" +
 	"ErrorProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3"
 

@@ -138,7 +138,7 @@ func (ThreadView) EnumDescriptor() ([]byte, []int) {
 	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{1}
 }
 
-// What CreateThread does when the id is taken.
+// What CreateThread and CreateAssistant do when the id is taken.
 type IfExists int32
 
 const (
@@ -146,7 +146,7 @@ const (
 	IfExists_IF_EXISTS_UNSPECIFIED IfExists = 0
 	// The call fails with ALREADY_EXISTS. The default.
 	IfExists_IF_EXISTS_REJECT IfExists = 1
-	// The existing thread is returned unchanged.
+	// The existing thread or assistant is returned unchanged.
 	IfExists_IF_EXISTS_KEEP IfExists = 2
 )
 

@@ -97,6 +97,11 @@ def key_lifetime(patience: float) -> Duration:
     return Duration(seconds=int(min(max(KEY_SECONDS, patience), MOST_KEY_SECONDS)))
 
 
+def optional_config(value: Config | None, name: str) -> run_pb2.RunConfig | None:
+    """A configuration that may be absent. Raises TypeError and ValueError."""
+    return None if value is None else _config(value, name)
+
+
 def optional_json(value: object, name: str) -> Any:
     """A JSON option that may be absent."""
     return None if value is None else to_json(value, name)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from graphwire._requests import optional_json, pick
+from graphwire._requests import chosen, optional_config, optional_json, pick
 from graphwire.channel import Wire
 from graphwire.model import moment
+from graphwire.options import Config
 from graphwire.payload import from_json, to_plain
 from graphwire.v1 import assistant_pb2
 from graphwire.v1 import assistant_service_pb2 as pb
 
-Sort = Literal["name", "create_time", "update_time", "graph_id"]
+Sort = Literal["name", "create_time", "update_time", "graph_id", "assistant_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,76 @@ class Assistants:
         request = pb.GetAssistantRequest(assistant_id=assistant)
         return Assistant.read((await self._wire.call(self._wire.assistants.GetAssistant, request)).assistant)
 
+    async def create(
+        self,
+        graph_id: str,
+        *,
+        assistant_id: str | None = None,
+        name: str = "",
+        description: str = "",
+        config: Config | None = None,
+        context: object = None,
+        metadata: object = None,
+        if_exists: Literal["reject", "keep"] | None = None,
+    ) -> Assistant:
+        """Creates an assistant.
+
+        Args:
+            graph_id: The graph's name in langgraph.json.
+            assistant_id: Its id: a UUID. Left out, the server chooses.
+            name: Its name. Default: `Untitled`.
+            description: What it is for.
+            config: The configuration that its runs start from.
+            context: The context that its runs start from: a mapping. Not together with `configurable` in the config.
+            metadata: Its metadata, which its runs inherit: a mapping.
+            if_exists: What happens when the id is taken. Default: reject, with `AlreadyExists`.
+        """
+        request = pb.CreateAssistantRequest(
+            graph_id=graph_id,
+            assistant_id=assistant_id,
+            name=name,
+            description=description,
+            config=optional_config(config, "config"),
+            context=optional_json(context, "context"),
+            metadata=optional_json(metadata, "metadata"),
+            if_exists=chosen(if_exists, "if_exists"),
+        )
+        return Assistant.read((await self._wire.call(self._wire.assistants.CreateAssistant, request)).assistant)
+
+    async def update(
+        self,
+        assistant_id: str,
+        *,
+        graph_id: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        config: Config | None = None,
+        context: object = None,
+        metadata: object = None,
+    ) -> Assistant:
+        """Makes a new version of an assistant, which runs from then on; runs that were created before keep what they have. What is left out stays as it is. A
+        graph's own assistant raises `FailedPrecondition`.
+
+        Args:
+            assistant_id: The assistant: a UUID.
+            graph_id: The graph's name in langgraph.json.
+            name: Its name.
+            description: What it is for.
+            config: The configuration that its runs start from, as a whole. With `configurable` it takes the place of a context as well.
+            context: The context that its runs start from, as a whole: a mapping. It takes the place of `configurable` as well.
+            metadata: What is merged into its metadata, key by key: a mapping.
+        """
+        request = pb.UpdateAssistantRequest(
+            assistant_id=assistant_id,
+            graph_id=graph_id,
+            name=name,
+            description=description,
+            config=optional_config(config, "config"),
+            context=optional_json(context, "context"),
+            metadata=optional_json(metadata, "metadata"),
+        )
+        return Assistant.read((await self._wire.call(self._wire.assistants.UpdateAssistant, request)).assistant)
+
     async def search(
         self,
         *,
@@ -182,18 +253,29 @@ class Assistants:
         return (await self._wire.call(self._wire.assistants.CountAssistants, request)).count
 
     async def delete(self, assistant: str, *, delete_threads: bool = False) -> None:
-        """Deletes an assistant. A graph's own raises `FailedPrecondition`: it lives as long as its graph.
+        """Deletes an assistant with its versions. A graph's own raises `FailedPrecondition`: it lives as long as its graph.
 
         Args:
-            assistant: The assistant, or the name of a graph.
-            delete_threads: Whether the threads of its runs are deleted as well.
+            assistant: The assistant: a UUID.
+            delete_threads: Whether the threads whose last run was its are deleted as well, before it. While a run is on one of them, the call raises
+                `FailedPrecondition` and nothing is deleted.
         """
         request = pb.DeleteAssistantRequest(assistant_id=assistant, delete_threads=delete_threads)
         await self._wire.call(self._wire.assistants.DeleteAssistant, request)
 
-    async def versions(self, assistant: str, *, page_size: int = 100) -> AsyncIterator[Assistant]:
-        """The versions of an assistant, the newest first, page after page; `page_size` is how many each call fetches: 1 to 1000."""
-        request = pb.ListAssistantVersionsRequest(assistant_id=assistant, page_size=page_size)
+    async def versions(
+        self, assistant: str, *, metadata: object = None, page_size: int = 100
+    ) -> AsyncIterator[Assistant]:
+        """The versions of an assistant, the newest first, page after page.
+
+        Args:
+            assistant: The assistant, or the name of a graph.
+            metadata: Only versions whose metadata has all these keys with these values.
+            page_size: How many each call fetches: 1 to 1000.
+        """
+        request = pb.ListAssistantVersionsRequest(
+            assistant_id=assistant, metadata=optional_json(metadata, "metadata"), page_size=page_size
+        )
         while True:
             page = await self._wire.call(self._wire.assistants.ListAssistantVersions, request)
             for version in page.versions:
@@ -203,7 +285,7 @@ class Assistants:
             request.page_token = page.next_page_token
 
     async def set_latest(self, assistant: str, version: int) -> Assistant:
-        """Makes a version of an assistant the one that runs. One that it does not have raises `InvalidArgument`."""
+        """Makes a version of an assistant the one that runs; the next update is made of it. One that it does not have raises `InvalidArgument`."""
         request = pb.SetLatestAssistantVersionRequest(assistant_id=assistant, version=version)
         return Assistant.read(
             (await self._wire.call(self._wire.assistants.SetLatestAssistantVersion, request)).assistant

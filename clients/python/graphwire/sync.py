@@ -327,6 +327,8 @@ class Assistants(_Face[_assistants.Assistants]):
     """The calls of `client.assistants`."""
 
     get = _answer(_assistants.Assistants.get)
+    create = _answer(_assistants.Assistants.create)
+    update = _answer(_assistants.Assistants.update)
     search = _pages(_assistants.Assistants.search)
     count = _answer(_assistants.Assistants.count)
     delete = _answer(_assistants.Assistants.delete)

@@ -8,6 +8,7 @@ import type { CallOptions, Wire } from "./channel.js";
 import { AssistantSortSchema, type Assistant as AssistantMessage, type GraphSchemas as SchemasMessage } from "./gen/graphwire/v1/assistant_pb.js";
 import { AssistantService } from "./gen/graphwire/v1/assistant_service_pb.js";
 import type { RunConfig } from "./gen/graphwire/v1/run_pb.js";
+import { IfExistsSchema } from "./gen/graphwire/v1/thread_pb.js";
 import { fromJson, optionalJson } from "./json.js";
 import { moment, present } from "./model.js";
 import type { Config, PayloadFormat } from "./options.js";
@@ -102,8 +103,10 @@ export interface AssistantParts {
 export interface NewAssistant extends AssistantParts {
   /** The graph's name in langgraph.json. */
   graphId: string;
-  /** Its id: a UUID. Default: the server chooses. One that is taken is refused with ALREADY_EXISTS. */
+  /** Its id: a UUID. Default: the server chooses. */
   assistantId?: string | undefined;
+  /** What happens when the id is taken. Default: reject, with ALREADY_EXISTS. */
+  ifExists?: "reject" | "keep" | undefined;
 }
 
 /** Which assistants. */
@@ -119,7 +122,7 @@ export interface AssistantQuery {
 /** Which assistants, in which order. */
 export interface AssistantSearch extends AssistantQuery {
   /** Default: name. */
-  sortBy?: "name" | "create_time" | "update_time" | "graph_id" | undefined;
+  sortBy?: "name" | "create_time" | "update_time" | "graph_id" | "assistant_id" | undefined;
   /** Whether the largest or newest comes first. Default: false. */
   descending?: boolean | undefined;
   /** How many each call fetches: 1 to 1000. Default: 100. */
@@ -161,7 +164,7 @@ export class Assistants {
 
   /** Creates an assistant. */
   async create(options: NewAssistant, call?: CallOptions): Promise<Assistant> {
-    const fields = fieldsOf(options, { ...PARTS, graphId: text, assistantId: text });
+    const fields = fieldsOf(options, { ...PARTS, graphId: text, assistantId: text, ifExists: pick(IfExistsSchema) });
     return readAssistant(present((await this.#wire.call(createAssistant, fields, call)).assistant));
   }
 
@@ -176,9 +179,13 @@ export class Assistants {
     await this.#wire.call(deleteAssistant, { assistantId, ...fieldsOf(options, { deleteThreads: flag }) }, call);
   }
 
-  /** The versions of an assistant, the newest first. */
-  versions(assistantId: string, options: { pageSize?: number | undefined } = {}, call?: CallOptions): AsyncIterableIterator<Assistant> {
-    const fields = fieldsOf(options, { pageSize: integer });
+  /** The versions of an assistant, the newest first; with `metadata` those that have all these keys with these values. */
+  versions(
+    assistantId: string,
+    options: { metadata?: unknown; pageSize?: number | undefined } = {},
+    call?: CallOptions,
+  ): AsyncIterableIterator<Assistant> {
+    const fields = fieldsOf(options, { metadata: optionalJson, pageSize: integer });
     return pages(async (pageToken) => {
       const page = await this.#wire.call(listAssistantVersions, { pageSize: 100, ...fields, assistantId, pageToken }, call);
       return { items: page.versions.map(readAssistant), next: page.nextPageToken };

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from graphwire_server.core.assistant_changes import configured
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.attempt import SEQ_BLOCK
 from graphwire_server.core.errors import (
@@ -25,18 +26,15 @@ from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.model import (
     KEYS_FOR,
     Admitted,
-    Assistant,
     MultitaskStrategy,
     RequestKey,
     Run,
-    RunConfig,
     RunSpec,
     RunStatus,
     ThreadStatus,
 )
 from graphwire_server.core.ports import Clock, NewId, States, Store
 from graphwire_server.core.spec import check_spec
-from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Worker
 
 
@@ -51,7 +49,6 @@ class Admission:
         worker: Executes the runs of this process.
         expiry: Sees to it that keys go after their time.
         most_runs: The most runs that have not ended.
-        webhooks: What their webhooks may call.
         clock: The time.
         new_id: A new UUID.
     """
@@ -66,7 +63,6 @@ class Admission:
         worker: Worker,
         expiry: Expiry,
         most_runs: int,
-        webhooks: UrlPolicy,
         clock: Clock,
         new_id: NewId,
     ) -> None:
@@ -77,21 +73,20 @@ class Admission:
         self._worker = worker
         self._expiry = expiry
         self._most_runs = most_runs
-        self._webhooks = webhooks
         self._clock = clock
         self._new_id = new_id
 
-    def check_request(self, spec: RunSpec) -> RunSpec:
+    async def check_request(self, spec: RunSpec) -> RunSpec:
         """The request with its ids and modes in canonical form.
 
         Raises:
             InvalidField: Something is wrong with it.
             NothingToResume: It resumes, and has no thread on which something could wait.
             AssistantNotFound: There is no such assistant.
-            NotOffered: It has a webhook, and this server calls none.
+            GraphNotFound: Its graph is no longer there.
         """
-        spec = self._webhooks.check_spec(check_spec(spec))
-        self._assistants.get(spec.assistant)
+        spec = check_spec(spec)
+        await self._assistants.runnable(spec.assistant)
         return spec
 
     async def known(self, spec: RunSpec) -> Run | None:
@@ -131,7 +126,7 @@ class Admission:
                 raise NothingToResume(spec.thread_id)
             raise ThreadNotFound(spec.thread_id)
         if spec.checkpoint is not None and spec.checkpoint.checkpoint_id is not None:
-            graph_id = thread.graph_id or self._assistants.get(spec.assistant).graph_id
+            graph_id = thread.graph_id or (await self._assistants.get(spec.assistant)).graph_id
             if await self._states.get(graph_id, spec.thread_id, spec.checkpoint, subgraphs=False) is None:
                 raise CheckpointNotFound(spec.checkpoint.checkpoint_id)
         elif resumes and thread.status in (ThreadStatus.IDLE, ThreadStatus.ERROR):
@@ -166,12 +161,13 @@ class Admission:
         """Makes the run of a request that was checked: it starts at once where its thread is idle and there is room, else it waits for its turn.
 
         Raises:
+            AssistantNotFound: Its assistant is gone by now.
             ThreadNotFound: There is no such thread and it is not to be created.
             ThreadBusy: The thread is busy and the run does not wait.
             RequestReused: Its key belongs to another request.
             RunNotFound: Its key belongs to a run that is gone.
         """
-        run, store = self.new_run(spec), self._store_of(spec)
+        run, store = await self.new_run(spec), self._store_of(spec)
         key = self._key(spec) if spec.request_id else None
         if key is not None:  # before it is written: its caller may be gone by then
             self._expiry.expect(key.expires_at)
@@ -217,9 +213,11 @@ class Admission:
             expires_at=now + spec.request_ttl,
         )
 
-    def new_run(self, spec: RunSpec) -> Run:
-        """The run of a request, as it will be when it is admitted to an idle thread."""
-        assistant, now = self._assistants.get(spec.assistant), self._clock()
+    async def new_run(self, spec: RunSpec) -> Run:
+        """The run of a request, as it will be when it is admitted to an idle thread. What its assistant brings is in it, so that a later change of the assistant does
+        not reach it. Raises AssistantNotFound, GraphNotFound.
+        """
+        assistant, now = await self._assistants.runnable(spec.assistant), self._clock()
         return Run(
             run_id=self._new_id(),
             thread_id=spec.thread_id or self._new_id(),
@@ -228,7 +226,8 @@ class Admission:
             status=RunStatus.RUNNING,
             created_at=now,
             updated_at=now,
-            spec=_configured(spec, assistant),
+            # A graph's own brings nothing, and to find that out would be a part of what each run costs.
+            spec=spec if self._assistants.own(assistant) else configured(spec, assistant),
             due_at=now + spec.start_after if spec.start_after else None,
         )
 
@@ -245,22 +244,3 @@ def named(index: int) -> Iterator[None]:
     except GraphwireError as error:
         error.metadata["index"] = str(index)
         raise
-
-
-def _configured(spec: RunSpec, assistant: Assistant) -> RunSpec:
-    """The request over what its assistant brings; most bring nothing."""
-    if assistant.context is None and assistant.config == RunConfig():
-        return spec
-    return replace(spec, config=_merge(assistant.config, spec.config), context=spec.context or assistant.context)
-
-
-def _merge(base: RunConfig, over: RunConfig) -> RunConfig:
-    """A run's configuration over its assistant's: scalars replace, maps merge key by key, tags add up (wire fact 75)."""
-    return RunConfig(
-        tags=tuple(dict.fromkeys((*base.tags, *over.tags))),
-        recursion_limit=over.recursion_limit if over.recursion_limit is not None else base.recursion_limit,
-        configurable={**(base.configurable or {}), **(over.configurable or {})} or None,
-        metadata={**(base.metadata or {}), **(over.metadata or {})} or None,
-        max_concurrency=over.max_concurrency if over.max_concurrency is not None else base.max_concurrency,
-        run_name=over.run_name or base.run_name,
-    )

@@ -112,16 +112,41 @@ class AssistantNotFound(ResourceNotFound):
 
 
 class SystemAssistant(GraphwireError):
-    """The assistant is a graph's own, which lives as long as its graph (wire fact 78)."""
+    """The assistant is a graph's own, which lives as long as its graph and is as langgraph.json says (wire fact 78). Create another of the same graph.
+
+    Args:
+        assistant_id: The assistant.
+        refused: What it cannot be, such as `deleted`.
+    """
 
     kind = Kind.FAILED_PRECONDITION
     reason = "SYSTEM_ASSISTANT"
 
-    def __init__(self, assistant_id: str) -> None:
+    def __init__(self, assistant_id: str, refused: str) -> None:
         super().__init__(
-            f"assistant {assistant_id!r} is its graph's own and cannot be deleted; take the graph out of langgraph.json",
+            f"assistant {assistant_id!r} is its graph's own and cannot be {refused}; it goes with the graph out of "
+            "langgraph.json, and you may create another of the same graph",
             assistant_id=assistant_id,
         )
+
+
+class AssistantExists(GraphwireError):
+    """An assistant has this id already. Use it, or choose another id."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "ASSISTANT_EXISTS"
+
+    def __init__(self, assistant_id: str) -> None:
+        super().__init__(f"assistant {assistant_id!r} exists already; set if_exists to keep it, or choose another id")
+        self.resource_id = assistant_id
+
+
+class GraphNotFound(ResourceNotFound):
+    """langgraph.json has no graph of this name, or no longer: an assistant or a thread may have been made before it went. Put it back, or name another."""
+
+    reason = "GRAPH_NOT_FOUND"
+    resource_type = "graph"
+    hint = "langgraph.json does not have it, or no longer; put it there, or name one that it has"
 
 
 class ThreadNotFound(ResourceNotFound):

@@ -14,6 +14,7 @@ from graphwire_server.core.batch import Batch
 from graphwire_server.core.events import Event, Payload
 from graphwire_server.core.model import (
     Admitted,
+    Assistant,
     CancelAction,
     CheckpointRef,
     Drawing,
@@ -141,7 +142,8 @@ class Store(Protocol):
         """Adds a run: running where it may start and nothing is before it on its thread, else pending. Decided atomically, with what its strategy does to
         the runs that it meets.
 
-        The thread becomes busy and takes the run's graph and assistant into its columns and its metadata (wire fact 75). A run that starts clears the
+        The thread becomes busy and takes the run's graph and assistant into its columns and its metadata, and the run inherits the metadata that the thread has
+        beside those (wire fact 75). A run that starts clears the
         thread's error and interrupts, gets `started_at` and `first_seq`, one above the thread's numbers, and raises the thread's `reserved_seq` by
         `seq_block`. Runs that its strategy stops get `cancel`, which is durable when this returns; stopping them is the caller's matter.
 
@@ -391,22 +393,22 @@ class Executor(Protocol):
 
 
 class Graphs(Protocol):
-    """The graphs of langgraph.json."""
+    """The graphs of langgraph.json. A factory gets the assistant's configuration. All but `list` raise GraphNotFound for a graph that is not there."""
 
     def list(self) -> Sequence[GraphInfo]:
         """All graphs, in the order of the file."""
         ...
 
-    async def draw(self, graph_id: str, xray: int) -> Drawing:
-        """A graph's nodes and edges, with `xray` levels of subgraphs."""
+    async def draw(self, assistant: Assistant, xray: int) -> Drawing:
+        """The nodes and edges of an assistant's graph, with `xray` levels of subgraphs."""
         ...
 
-    async def schemas(self, graph_id: str) -> Schemas:
-        """A graph's JSON Schemas."""
+    async def schemas(self, assistant: Assistant) -> Schemas:
+        """The JSON Schemas of an assistant's graph."""
         ...
 
-    async def subgraphs(self, graph_id: str, namespace: str | None, recurse: bool) -> Sequence[SubgraphInfo]:
-        """The graphs inside a graph."""
+    async def subgraphs(self, assistant: Assistant, namespace: str | None, recurse: bool) -> Sequence[SubgraphInfo]:
+        """The graphs inside an assistant's graph."""
         ...
 
 

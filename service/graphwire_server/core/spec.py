@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from graphwire_server.core.errors import UUID_TEXT, InvalidField, NothingToResume
-from graphwire_server.core.model import KEYS_FOR, STREAM_MODES, Command, RunSpec
+from graphwire_server.core.model import KEYS_FOR, STREAM_MODES, Command, JsonObject, RunConfig, RunSpec
 
 LONGEST_TIME = timedelta(days=3650)
 """The longest delay and the longest time limit of a run."""
@@ -45,7 +45,7 @@ def check_spec(spec: RunSpec) -> RunSpec:
     """
     if spec.command is not None:
         _check_command(spec, spec.command)
-    _check_config(spec)
+    check_config(spec.config, spec.context)
     _check_times(spec)
     if len(spec.request_id) > MOST_REQUEST_ID:
         raise InvalidField("request_id", f"has {len(spec.request_id)} characters; at most {MOST_REQUEST_ID} are taken")
@@ -93,12 +93,12 @@ def _is_pair(item: object) -> bool:
     return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
 
 
-def _check_config(spec: RunSpec) -> None:
-    config = spec.config
+def check_config(config: RunConfig, context: JsonObject | None) -> None:
+    """Raises InvalidField where a configuration and a context cannot be meant together, or a number is out of bounds."""
     if config.recursion_limit is not None and config.recursion_limit < 1:
         raise InvalidField("config.recursion_limit", "must be 1 or more")
     if config.max_concurrency is not None and config.max_concurrency < 1:
         raise InvalidField("config.max_concurrency", "must be 1 or more")
-    if spec.context and config.configurable:
+    if context and config.configurable:
         problem = "and config.configurable are both set; send one of them, nodes see it as both"
         raise InvalidField("context", problem, http_status=400)

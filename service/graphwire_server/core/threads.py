@@ -3,11 +3,10 @@
 Owns what callers may do with a thread. States are read and written by the thread's graph, through a port.
 """
 
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
 
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import (
@@ -35,6 +34,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
+from graphwire_server.core.see_through import SeeThrough
 from graphwire_server.core.spec import check_changes, check_uuid
 
 EMPTY_STATE = ThreadState(
@@ -52,17 +52,6 @@ EMPTY_STATE = ThreadState(
 
 MOST_SUPERSTEPS = 1000
 """The most supersteps that a thread is created with."""
-
-
-T = TypeVar("T")
-
-
-class SeeThrough(Protocol):
-    """Does what must not stop in the middle: a caller who is cancelled leaves, and the work goes on, awaited by whoever stops the server."""
-
-    async def __call__(self, work: Coroutine[Any, Any, T]) -> T:
-        """Gives what the work gives."""
-        ...
 
 
 class Threads:
@@ -120,9 +109,10 @@ class Threads:
             ThreadExists: The id is taken.
             InvalidField: The id is no UUID, or the graph does not take a change.
             AssistantNotFound: There is no such graph.
+            GraphNotFound: The assistant's graph is no longer there.
         """
         _check_supersteps(supersteps, graph)
-        assistant = None if graph is None else self._assistants.get(graph)
+        assistant = None if graph is None else await self._assistants.runnable(graph)
         now = self._clock()
         thread = Thread(
             thread_id=self._new_id() if thread_id is None else check_uuid("thread_id", thread_id),

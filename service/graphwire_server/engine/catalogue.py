@@ -20,8 +20,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 from langgraph_sdk.runtime import AccessContext
 
-from graphwire_server.core.errors import AssistantNotFound
-from graphwire_server.core.model import Drawing, GraphEdge, GraphInfo, GraphNode, Schemas, SubgraphInfo
+from graphwire_server.core.errors import GraphNotFound
+from graphwire_server.core.model import Assistant, Drawing, GraphEdge, GraphInfo, GraphNode, Schemas, SubgraphInfo
+from graphwire_server.engine.chunks import without_internals
 from graphwire_server.engine.factory import RUNS, Factory, Graph, Use
 from graphwire_server.engine.loading import Loader
 from graphwire_server.engine.manifest import Manifest
@@ -77,12 +78,12 @@ class Catalogue:
             context: The run's context, for a factory that asks.
 
         Raises:
-            AssistantNotFound: No graph has this name.
+            GraphNotFound: No graph has this name.
             ManifestError: On entry, if a factory gave something that is not a graph. What it raises itself is passed on.
         """
         graph = self._graphs.get(graph_id)
         if graph is None:
-            raise AssistantNotFound(graph_id)
+            raise GraphNotFound(graph_id)
         if isinstance(graph, Factory):
             access = access or (_STATES if config is None else RUNS)
             return self._opening(graph_id, graph.open(Use(config=config or {}, access=access, context=context)))
@@ -106,30 +107,48 @@ class Catalogue:
         """All graphs, in the order of the file."""
         return self._infos
 
-    async def draw(self, graph_id: str, xray: int) -> Drawing:
-        """A graph's nodes and edges, with `xray` levels of subgraphs drawn in place of their nodes; 0 draws none."""
-        async with self.open(graph_id, access=_SHAPE) as graph:
+    async def draw(self, assistant: Assistant, xray: int) -> Drawing:
+        """The nodes and edges of an assistant's graph, with `xray` levels of subgraphs drawn in place of their nodes; 0 draws none."""
+        async with self._read(assistant) as graph:
             # To LangGraph True and 1 are not the same: True means all levels.
-            return _drawing(await graph.aget_graph(xray=xray or False))
+            return _drawing(await graph.aget_graph(_config(assistant), xray=xray or False))
 
-    async def schemas(self, graph_id: str) -> Schemas:
-        """A graph's JSON Schemas."""
-        async with self.open(graph_id, access=_SHAPE) as graph:
-            return _schemas(graph_id, graph)
+    async def schemas(self, assistant: Assistant) -> Schemas:
+        """The JSON Schemas of an assistant's graph."""
+        async with self._read(assistant) as graph:
+            return _schemas(assistant.graph_id, graph)
 
-    async def subgraphs(self, graph_id: str, namespace: str | None, recurse: bool) -> Sequence[SubgraphInfo]:
-        """The graphs inside a graph.
+    async def subgraphs(self, assistant: Assistant, namespace: str | None, recurse: bool) -> Sequence[SubgraphInfo]:
+        """The graphs inside an assistant's graph.
 
         Args:
-            graph_id: The graph's name.
+            assistant: The assistant.
             namespace: The names of the nodes that lead to the one graph that is meant, joined by `|`; None means all.
             recurse: Whether the graphs inside them are listed as well.
         """
-        async with self.open(graph_id, access=_SHAPE) as graph:
+        async with self._read(assistant) as graph:
             return [
-                SubgraphInfo(namespace=name, schemas=_schemas(graph_id, inner))
+                SubgraphInfo(namespace=name, schemas=_schemas(assistant.graph_id, inner))
                 async for name, inner in graph.aget_subgraphs(namespace=namespace, recurse=recurse)
             ]
+
+    def _read(self, assistant: Assistant) -> AbstractAsyncContextManager[Graph]:
+        """An assistant's graph as it stands, which runs nothing. A factory makes that of the assistant's configuration."""
+        context = assistant.context or assistant.config.configurable
+        return self.open(assistant.graph_id, _config(assistant), access=_SHAPE, context=context)
+
+
+def _config(assistant: Assistant) -> RunnableConfig:
+    """The configuration that an assistant's runs start from."""
+    config, ids = assistant.config, {"assistant_id": assistant.assistant_id, "graph_id": assistant.graph_id}
+    made: RunnableConfig = {
+        "tags": list(config.tags),
+        "metadata": {**assistant.metadata, **(config.metadata or {})},
+        "configurable": {**without_internals(config.configurable or assistant.context), **ids},
+    }
+    if config.recursion_limit is not None:
+        made["recursion_limit"] = config.recursion_limit
+    return made
 
 
 def _drawing(drawn: DrawnGraph) -> Drawing:

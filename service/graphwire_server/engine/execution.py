@@ -24,6 +24,7 @@ from graphwire_server.engine.chunks import ENVELOPE, Chunks, plain_values
 from graphwire_server.engine.encoding import dumps
 from graphwire_server.engine.failures import run_error
 from graphwire_server.engine.request import (
+    given_context,
     graph_config,
     graph_context,
     graph_input,
@@ -85,7 +86,7 @@ class GraphExecutor:
         RUN.set(run.run_id)
         config = graph_config(run, goes_on=goes_on)
         try:
-            async with self._catalogue.open(run.graph_id, config) as opened:
+            async with self._catalogue.open(run.graph_id, config, context=given_context(run.spec)) as opened:
                 graph = with_checkpointer(opened, self._saver(run, opened))
                 if goes_on and await stops_here(graph, run):
                     return await stopped(graph, run.thread_id, RunStatus.SUCCESS)
@@ -114,7 +115,7 @@ class GraphExecutor:
         lingering = self._lingering(run.run_id)
         if run.stateless:
             return Outcome(status=RunStatus.INTERRUPTED, lingering=lingering)
-        async with self._catalogue.open(run.graph_id, graph_config(run)) as opened:
+        async with self._catalogue.open(run.graph_id, graph_config(run), context=given_context(run.spec)) as opened:
             graph = with_checkpointer(opened, self._savers.of_run(run))
             left = await stopped(graph, run.thread_id, RunStatus.INTERRUPTED)
         return replace(left, lingering=lingering)

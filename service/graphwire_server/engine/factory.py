@@ -25,6 +25,7 @@ from langgraph_sdk.runtime import _ExecutionRuntime as ExecutionRuntime  # the c
 from langgraph_sdk.runtime import _ReadRuntime as ReadRuntime
 
 from graphwire_server.engine.manifest import GraphEntry
+from graphwire_server.engine.request import known_to
 
 Graph: TypeAlias = Pregel[Any, Any, Any, Any]
 """A compiled graph of any state."""
@@ -202,7 +203,7 @@ def _argument(parameter: Parameter, use: Use) -> object:
         return {"configurable": {}, **use.config}
     context = use.context
     if isinstance(context, Mapping) and parameter.context_type is not None:
-        context = parameter.context_type(**context)
+        context = parameter.context_type(**known_to(parameter.context_type, context))
     if parameter.wants is Wants.RUNTIME:
         return Runtime(context=context)
     store = cast(

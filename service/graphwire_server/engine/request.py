@@ -69,14 +69,13 @@ def graph_config(run: Run, *, goes_on: bool = False) -> RunnableConfig:
     given = {key: value for key, value in given.items() if key not in _OWN_CONFIGURABLE}
     if spec.headers:
         given[PRIVATE_KEY] = private_names(spec)
-    metadata = {**spec.metadata, **(config.metadata or {})}
     made: RunnableConfig = {
         "run_id": uuid.UUID(run.run_id),
         "tags": list(config.tags),
         "recursion_limit": config.recursion_limit or _RECURSION_LIMIT,
         "run_name": config.run_name or run.graph_id,
         "configurable": {**given, **ids, "checkpoint_ns": "", **({} if goes_on else _checkpoint(spec))},
-        "metadata": {key: value for key, value in metadata.items() if key not in _OWN_METADATA},
+        "metadata": {key: value for key, value in spec.all_metadata.items() if key not in _OWN_METADATA},
     }
     if config.max_concurrency is not None:
         made["max_concurrency"] = config.max_concurrency
@@ -100,6 +99,11 @@ def _checkpoint(spec: RunSpec) -> dict[str, Any]:
     return made
 
 
+def given_context(spec: RunSpec) -> Mapping[str, Any] | None:
+    """What the run's context is made of, in whichever of its two forms it came (wire fact 72); None where in neither."""
+    return spec.context or spec.config.configurable
+
+
 def graph_context(graph: Pregel[Any, Any, Any, Any], spec: RunSpec) -> Any:
     """The run's context: the caller's, else what of `configurable` the graph's schema knows (wire fact 72).
 
@@ -108,8 +112,13 @@ def graph_context(graph: Pregel[Any, Any, Any, Any], spec: RunSpec) -> Any:
     schema, given = graph.context_schema, spec.context or spec.config.configurable or {}
     if schema is None:
         return dict(given) or None
-    known = {key: value for key, value in given.items() if key in _fields(schema)}
+    known = known_to(schema, given)
     return known or (None if spec.context is None else {})
+
+
+def known_to(schema: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a context a schema has a field for."""
+    return {key: value for key, value in given.items() if key in _fields(schema)}
 
 
 def _fields(schema: type[Any]) -> Mapping[str, Any]:

@@ -4,12 +4,12 @@ Owns the step from the core's values to JSON objects. Free-form parts are put in
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from graphwire_server.core.delivery import Delivery
 from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,
@@ -43,31 +43,17 @@ def time_text(time: datetime | None) -> str | None:
 
 def run_json(run: Run) -> Json:
     """A run."""
-    shown = {
+    return {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
         "assistant_id": run.assistant_id,
         "created_at": time_text(run.created_at),
         "updated_at": time_text(run.updated_at),
-        "metadata": given(run.spec.metadata),
+        "metadata": given(run.spec.all_metadata),
         "status": run.status.value,
         "kwargs": _kwargs(run.spec),
         "multitask_strategy": run.spec.multitask_strategy.value,
         "attempt": run.attempt,
-    }
-    return shown if run.delivery is None else shown | {"webhook_delivery": _delivery_json(run.delivery)}
-
-
-def _delivery_json(delivery: Delivery) -> Json:
-    """The call of a run's webhook."""
-    return {
-        "state": delivery.state.value,
-        "attempts": delivery.attempts,
-        "last_attempt_at": time_text(delivery.attempted_at),
-        "last_status": delivery.status,
-        "last_error": delivery.error or None,
-        "next_attempt_at": time_text(delivery.next_at),
-        "settled_at": time_text(delivery.settled_at),
     }
 
 
@@ -84,7 +70,6 @@ def _kwargs(spec: RunSpec) -> Json:
         "subgraphs": spec.stream_subgraphs,
         "resumable": spec.stream_resumable,
         "temporary": spec.stateless,
-        "webhook": spec.webhook,
     }  # fmt: skip
 
 
@@ -112,12 +97,12 @@ def thread_json(thread: Thread, values: bytes | None) -> Json:
         "config": {},
         "values": made(values),
         "interrupts": _task_interrupts(thread.interrupts),
-        "error": error_json(thread.error),
+        "error": _error_json(thread.error),
     }
 
 
-def error_json(line: str | None) -> Json | None:
-    """Why a run failed, or how it was stopped (wire fact 62). The core keeps it as one line: the exception's class, a colon, its text."""
+def _error_json(line: str | None) -> Json | None:
+    """Why a thread's last run failed (wire fact 62). The core keeps it as one line: the exception's class, a colon, its text."""
     if line is None:
         return None
     name, _, message = line.partition(": ")
@@ -187,14 +172,17 @@ def written_json(at: CheckpointRef, thread_id: str) -> Json:
 
 
 def assistant_json(assistant: Assistant) -> Json:
-    """An assistant."""
+    """An assistant. Where one of `configurable` and the context is set, the other mirrors it (wire fact 72)."""
+    config, settings = assistant.config, assistant.config.configurable or assistant.context
+    if settings and not config.configurable:
+        config = replace(config, configurable=settings)
     return {
         "assistant_id": assistant.assistant_id,
         "graph_id": assistant.graph_id,
         "name": assistant.name,
         "description": assistant.description or None,
-        "config": _config_json(assistant.config),
-        "context": given(assistant.context or {}),
+        "config": _config_json(config),
+        "context": given(settings or {}),
         "metadata": given(assistant.metadata),
         "version": assistant.version,
         "created_at": time_text(assistant.created_at),

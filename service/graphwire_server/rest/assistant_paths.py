@@ -3,26 +3,36 @@
 Owns their part of the table of routes.
 """
 
-from collections.abc import Awaitable, Callable
-
 from graphwire_server.rest import shown
 from graphwire_server.rest.assistant_requests import (
+    AssistantBody,
     AssistantCountBody,
+    AssistantPatch,
     AssistantSearchBody,
+    DeleteQuery,
     DrawQuery,
     LatestBody,
     SubgraphsQuery,
     VersionsBody,
 )
 from graphwire_server.rest.assistants import AssistantRoutes
-from graphwire_server.rest.calls import LISTED, Call, Operation, Operations, Reply
+from graphwire_server.rest.calls import LISTED, Operation, Operations
 
 
 def assistant_paths(assistants: AssistantRoutes) -> Operations:
     """Assistants and their graphs."""
     one = "/assistants/{assistant_id}"
     return {
-        "/assistants": {"POST": _refused("create_assistant", assistants.create)},
+        "/assistants": {
+            "POST": Operation(
+                name="create_assistant",
+                summary="Creates an assistant.",
+                run=assistants.create,
+                body=AssistantBody,
+                needs_body=True,
+                answers={200: shown.ShownAssistant},
+            )
+        },
         "/assistants/search": {
             "POST": Operation(
                 name="search_assistants",
@@ -55,18 +65,22 @@ def _assistant(assistants: AssistantRoutes) -> dict[str, Operation]:
             run=assistants.get,
             answers={200: shown.ShownAssistant},
         ),
-        "PATCH": _refused("update_assistant", assistants.update),
+        "PATCH": Operation(
+            name="update_assistant",
+            summary="Makes a new version of an assistant.",
+            run=assistants.update,
+            body=AssistantPatch,
+            needs_body=True,
+            answers={200: shown.ShownAssistant},
+        ),
         "DELETE": Operation(
             name="delete_assistant",
             summary="Deletes an assistant; a graph's own stays.",
             run=assistants.delete,
+            query=DeleteQuery,
             answers={204: None},
         ),
     }
-
-
-def _refused(name: str, run: Callable[[Call], Awaitable[Reply]]) -> Operation:
-    return Operation(name=name, summary="Not offered by this version: 501.", run=run, answers={})
 
 
 def _versions(assistants: AssistantRoutes, one: str) -> Operations:

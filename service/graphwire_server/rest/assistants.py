@@ -4,9 +4,15 @@ Owns which call of the core each route of assistants is.
 """
 
 from graphwire_server.core.assistants import Assistants
-from graphwire_server.core.errors import NotOffered
+from graphwire_server.core.model import Assistant, Page
 from graphwire_server.rest import answers
-from graphwire_server.rest.assistant_requests import AssistantCountBody, AssistantSearchBody, VersionsBody
+from graphwire_server.rest.assistant_requests import (
+    AssistantBody,
+    AssistantCountBody,
+    AssistantPatch,
+    AssistantSearchBody,
+    VersionsBody,
+)
 from graphwire_server.rest.calls import Answer, Call, Reply
 from graphwire_server.rest.threads import pagination
 
@@ -23,58 +29,55 @@ class AssistantRoutes:
 
     async def get(self, call: Call) -> Reply:
         """Returns an assistant."""
-        return Answer(value=answers.assistant_json(self._assistants.get(call.path["assistant_id"])))
+        return _shown(await self._assistants.get(call.path["assistant_id"]))
 
     async def search(self, call: Call) -> Reply:
         """Lists assistants."""
         body: AssistantSearchBody = call.body
-        found = self._assistants.search(
-            graph_id=body.graph_id or "",
-            name=body.name or "",
-            metadata=body.metadata,
-            sort=body.sort_by or "name",
-            descending=body.sort_order == "desc",
-        )
-        page = found[body.offset : body.offset + body.limit + 1]
-        listed = [answers.selected(answers.assistant_json(each), body.select) for each in page[: body.limit]]
-        return Answer(value=listed, headers=pagination(body.offset, body.limit, len(page)))
+        found = await self._assistants.search(body.query(), body.page, body.sort, descending=body.sort_order == "desc")
+        listed = [answers.selected(answers.assistant_json(each), body.select) for each in found[: body.limit]]
+        return Answer(value=listed, headers=pagination(body.offset, body.limit, len(found)))
 
     async def count(self, call: Call) -> Reply:
         """Counts assistants."""
         body: AssistantCountBody = call.body
-        found = self._assistants.search(graph_id=body.graph_id or "", name=body.name or "", metadata=body.metadata)
-        return Answer(value=len(found))
+        return Answer(value=await self._assistants.count(body.query()))
 
     async def create(self, call: Call) -> Reply:
-        """Not offered yet."""
-        raise NotOffered("creating assistants")
+        """Creates an assistant."""
+        body: AssistantBody = call.body
+        made = await self._assistants.create(
+            body.graph_id,
+            assistant_id=body.assistant_id,
+            name=body.name or "",
+            description=body.description or "",
+            config=None if body.config is None else body.config.config(),
+            context=body.context,
+            metadata=body.metadata,
+            keep_existing=body.if_exists == "do_nothing",
+        )
+        return _shown(made)
 
     async def update(self, call: Call) -> Reply:
-        """Not offered yet."""
-        raise NotOffered("changing assistants")
+        """Makes a new version of an assistant."""
+        body: AssistantPatch = call.body
+        return _shown(await self._assistants.update(call.path["assistant_id"], body.change()))
 
     async def delete(self, call: Call) -> Reply:
         """Deletes an assistant; a graph's own stays (wire fact 78)."""
-        self._assistants.delete(call.path["assistant_id"])
+        await self._assistants.delete(call.path["assistant_id"], delete_threads=call.query.delete_threads)
         return Answer(status=204, empty=True)
 
     async def versions(self, call: Call) -> Reply:
         """Lists the versions of an assistant, the newest first."""
         body: VersionsBody = call.body
-        found = self._assistants.versions(call.path["assistant_id"])
-        matching = [
-            each
-            for each in found
-            if all(each.metadata.get(key) == value for key, value in (body.metadata or {}).items())
-        ]
-        page = matching[body.offset : body.offset + body.limit]
-        return Answer(value=[answers.assistant_json(each) for each in page])
+        page = Page(offset=body.offset, limit=body.limit)
+        found = await self._assistants.versions(call.path["assistant_id"], page, body.metadata)
+        return Answer(value=[answers.assistant_json(each) for each in found])
 
     async def set_latest(self, call: Call) -> Reply:
         """Makes a version the latest."""
-        return Answer(
-            value=answers.assistant_json(self._assistants.set_latest(call.path["assistant_id"], call.body.version))
-        )
+        return _shown(await self._assistants.set_latest(call.path["assistant_id"], call.body.version))
 
     async def draw(self, call: Call) -> Reply:
         """Returns an assistant's graph: nodes and edges."""
@@ -91,3 +94,7 @@ class AssistantRoutes:
             call.path["assistant_id"], call.path.get("namespace", ""), call.query.recurse
         )
         return Answer(value=answers.subgraphs_json(found))
+
+
+def _shown(assistant: Assistant) -> Reply:
+    return Answer(value=answers.assistant_json(assistant))

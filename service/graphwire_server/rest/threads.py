@@ -52,7 +52,7 @@ class ThreadRoutes:
             body.thread_id,
             body.metadata or {},
             keep_existing=body.if_exists == "do_nothing",
-            graph=self._known(body.graph),
+            graph=await self._known(body.graph),
             supersteps=body.history,
         )
         return await self._answer(thread)
@@ -142,12 +142,12 @@ class ThreadRoutes:
                 _, batches = await stack.enter_async_context(watch)
             yield Source(batches=batches, watched=True)
 
-    def _known(self, graph: str | None) -> str | None:
+    async def _known(self, graph: str | None) -> str | None:
         """The graph that the metadata names, where there is one of that name: metadata is the caller's and may say anything."""
         if graph is None:
             return None
         try:
-            self._assistants.get(graph)
+            await self._assistants.get(graph)
         except AssistantNotFound:
             return None
         return graph

@@ -6,8 +6,7 @@ Owns the step from the core's values to what callers get. JSON goes into its car
 import json
 from typing import Any
 
-from graphwire.v1 import assistant_pb2, run_pb2, thread_pb2, webhook_pb2
-from graphwire_server.core.delivery import Delivery, DeliveryState
+from graphwire.v1 import assistant_pb2, run_pb2, thread_pb2
 from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,
@@ -36,11 +35,6 @@ _THREAD_STATUS = {
     ThreadStatus.INTERRUPTED: thread_pb2.THREAD_STATUS_INTERRUPTED,
     ThreadStatus.ERROR: thread_pb2.THREAD_STATUS_ERROR,
 }
-_DELIVERY_STATE = {
-    DeliveryState.PENDING: webhook_pb2.WEBHOOK_STATE_PENDING,
-    DeliveryState.DELIVERED: webhook_pb2.WEBHOOK_STATE_DELIVERED,
-    DeliveryState.FAILED: webhook_pb2.WEBHOOK_STATE_FAILED,
-}
 
 
 def json_text(value: Any) -> bytes:
@@ -57,7 +51,7 @@ def write_run(made: run_pb2.Run, run: Run, fill: Fill) -> None:
     made.status = RUN_STATUS[run.status]
     made.create_time.FromDatetime(run.created_at)
     made.update_time.FromDatetime(run.updated_at)
-    fill(made.metadata, json_text(run.spec.metadata))
+    fill(made.metadata, json_text(run.spec.all_metadata))
     made.attempt = run.attempt
     made.multitask_strategy = _STRATEGIES[run.spec.multitask_strategy]
     made.stream_modes.extend(run.spec.stream_modes)
@@ -72,9 +66,6 @@ def write_run(made: run_pb2.Run, run: Run, fill: Fill) -> None:
         made.cancel_action = CANCEL_ACTION[run.cancel]
     if run.outcome is not None:
         _write_outcome(made, run.outcome, fill, stateless=run.stateless)
-    made.webhook = run.spec.webhook or ""
-    if run.delivery is not None:
-        _write_delivery(made.webhook_delivery, run.delivery)
 
 
 def _write_outcome(made: run_pb2.Run, outcome: Outcome, fill: Fill, *, stateless: bool) -> None:
@@ -83,20 +74,6 @@ def _write_outcome(made: run_pb2.Run, outcome: Outcome, fill: Fill, *, stateless
     if outcome.error is not None:
         write_error(made.error, outcome.error)
     made.lingering_nodes.extend(outcome.lingering)
-
-
-def _write_delivery(made: webhook_pb2.WebhookDelivery, delivery: Delivery) -> None:
-    made.state = _DELIVERY_STATE[delivery.state]
-    made.attempts = delivery.attempts
-    made.last_error = delivery.error
-    if delivery.status is not None:
-        made.last_status = delivery.status
-    if delivery.attempted_at is not None:
-        made.last_attempt_time.FromDatetime(delivery.attempted_at)
-    if delivery.next_at is not None:
-        made.next_attempt_time.FromDatetime(delivery.next_at)
-    if delivery.settled_at is not None:
-        made.settle_time.FromDatetime(delivery.settled_at)
 
 
 def write_result(made: run_pb2.RunResult, run: Run, output: bytes, fill: Fill) -> None:

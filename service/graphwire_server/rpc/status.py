@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
 from graphwire_server.core.errors import (
+    AssistantExists,
     Draining,
     GraphwireError,
     InvalidField,
@@ -74,6 +75,8 @@ def _details(error: GraphwireError) -> list[Message]:
         return [_resource(error.resource_type, error.resource_id, error.message)]
     if isinstance(error, ThreadExists):
         return [_resource("thread", error.resource_id, error.message)]
+    if isinstance(error, AssistantExists):
+        return [_resource("assistant", error.resource_id, error.message)]
     if isinstance(error, RequestReused):
         return [_resource("run", error.metadata["run_id"], error.message)]
     if isinstance(error, ThreadBusy):

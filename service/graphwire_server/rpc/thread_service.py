@@ -15,11 +15,6 @@ from graphwire_server.rpc.calls import Stream
 from graphwire_server.rpc.json_carrier import Fill, fill_text, filler, parse, parse_object
 from graphwire_server.rpc.supersteps import supersteps
 
-_IF_EXISTS = {
-    thread_pb2.IF_EXISTS_UNSPECIFIED: False,
-    thread_pb2.IF_EXISTS_REJECT: False,
-    thread_pb2.IF_EXISTS_KEEP: True,
-}
 _VIEWS = {
     thread_pb2.THREAD_VIEW_UNSPECIFIED: None,
     thread_pb2.THREAD_VIEW_BASIC: False,
@@ -44,7 +39,7 @@ class ThreadService:
         thread = await self._threads.create(
             request.thread_id if request.HasField("thread_id") else None,
             parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
-            keep_existing=requests.choose("if_exists", _IF_EXISTS, request.if_exists),
+            keep_existing=requests.choose("if_exists", requests.IF_EXISTS, request.if_exists),
             graph=request.graph_id if request.HasField("graph_id") else None,
             supersteps=supersteps(request.supersteps),
         )

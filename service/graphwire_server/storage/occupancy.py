@@ -24,6 +24,9 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.core.ports import Ending
 
+_PUT_THERE = frozenset({"graph_id", "assistant_id", "thread_id"})
+"""Metadata of a thread that says which it is and what ran on it: a run has these of its own."""
+
 _STOPS = {
     MultitaskStrategy.INTERRUPT: CancelAction.INTERRUPT,
     MultitaskStrategy.ROLLBACK: CancelAction.ROLLBACK,
@@ -67,6 +70,7 @@ def admitted(thread: Thread, run: Run, active: Sequence[Run], *, may_start: bool
         may_start: Whether a process executes it at once.
         seq_block: How many event numbers are reserved for it.
     """
+    run = _inheriting(run, thread)
     now = run.created_at
     first = not any(other.status is RunStatus.RUNNING or other.due(now) for other in active)
     if may_start and first and run.due(now):
@@ -75,6 +79,14 @@ def admitted(thread: Thread, run: Run, active: Sequence[Run], *, may_start: bool
     # What the thread shows is that of its own graph, until a run of another begins.
     belonging = _belonging(waited_for, run) if thread.graph_id is None else waited_for
     return belonging, replace(run, status=RunStatus.PENDING)
+
+
+def _inheriting(run: Run, thread: Thread) -> Run:
+    """The run with its thread's metadata over its assistant's. Most threads have none but what their runs have put there."""
+    if thread.metadata.keys() <= _PUT_THERE:
+        return run
+    brought = {key: value for key, value in thread.metadata.items() if key not in _PUT_THERE}
+    return replace(run, spec=replace(run.spec, inherited={**run.spec.inherited, **brought}))
 
 
 def next_run(active: Sequence[Run], now: datetime) -> Run | None:

@@ -127,7 +127,8 @@ REFUSED: list[tuple[str, str, Json | None, int, str]] = [
     ("GET", "/graph?xray=x", None, 422, "INVALID_FIELD"),
     ("GET", "/graph?xray=-1", None, 422, "INVALID_FIELD"),
     ("GET", "/graph?xray=999", None, 422, "INVALID_FIELD"),
-    ("PATCH", "", {"name": "x"}, 501, "NOT_OFFERED"),
+    ("PATCH", "", {"name": "x"}, 409, "SYSTEM_ASSISTANT"),
+    ("DELETE", "?delete_threads=maybe", None, 422, "INVALID_FIELD"),
 ]
 
 
@@ -144,9 +145,3 @@ async def test_an_unknown_assistant(api: Api, what: str, name: str, status: int)
     answer = await api.client.get(f"/assistants/{name}{what}")
 
     assert (answer.status_code, answer.json()["code"]) == (status, "ASSISTANT_NOT_FOUND")
-
-
-async def test_creating_one_is_not_offered(api: Api) -> None:
-    answer = await api.client.post("/assistants", json={"graph_id": "joke"})
-
-    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")

@@ -1,7 +1,7 @@
 """Assistants, through both clients of the Python SDK."""
 
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from langgraph_sdk.errors import APIStatusError, ConflictError, NotFoundError
@@ -87,6 +87,56 @@ async def test_a_graphs_own_assistant_stays(sdk: Sdk) -> None:
         await sdk(lambda c: c.assistants.delete(JOKE))
 
 
+async def test_the_life_of_an_assistant(sdk: Sdk) -> None:
+    mine, mark = str(uuid4()), {"mark": str(uuid4())}
+    made = await sdk(
+        lambda c: c.assistants.create(
+            "context",
+            {"tags": ["x"]},
+            context={"tone": "dry"},
+            metadata=mark,
+            assistant_id=mine,
+            if_exists="raise",
+            name="Ann",
+            description="d",
+        )
+    )
+    again = await sdk(lambda c: c.assistants.create("joke", assistant_id=mine, if_exists="do_nothing"))
+    changed = await sdk(lambda c: c.assistants.update(mine, context={"tone": "warm"}, metadata={"n": 2}, name="Bob"))
+    versions = await sdk(lambda c: c.assistants.get_versions(mine))
+    filtered = await sdk(lambda c: c.assistants.get_versions(mine, metadata={"n": 2}, limit=1))
+    warm = await sdk(lambda c: c.runs.wait(None, mine, input={}))
+    latest = await sdk(lambda c: c.assistants.set_latest(mine, 1))
+    dry = await sdk(lambda c: c.runs.wait(None, mine, input={}))
+
+    assert (made["assistant_id"], made["name"], made["description"], made["version"]) == (mine, "Ann", "d", 1)
+    assert (made["context"], made["config"]["tags"], made["metadata"]) == ({"tone": "dry"}, ["x"], mark)
+    assert again == latest == made
+    assert (changed["name"], changed["metadata"], changed["version"]) == ("Bob", {**mark, "n": 2}, 2)
+    assert versions == [changed, made]
+    assert filtered == [changed]
+    assert (warm["seen"]["tone"], dry["seen"]["tone"]) == ("warm", "dry")
+    assert await sdk(lambda c: c.assistants.search(metadata=mark)) == [made]
+    assert await sdk(lambda c: c.assistants.count(metadata=mark, name="ann", graph_id="context")) == 1
+    assert (await sdk(lambda c: c.assistants.get_schemas(mine)))["context_schema"]["properties"].keys() == {"tone"}
+    assert (await sdk(lambda c: c.assistants.get_graph(mine)))["nodes"]
+    assert await sdk(lambda c: c.assistants.get_subgraphs(mine, recurse=True)) == {}
+    with pytest.raises(ConflictError):
+        await sdk(lambda c: c.assistants.create("joke", assistant_id=mine))
+
+
+async def test_an_assistant_goes_with_its_threads(sdk: Sdk) -> None:
+    mine = (await sdk(lambda c: c.assistants.create("joke")))["assistant_id"]
+    thread = (await sdk(lambda c: c.threads.create()))["thread_id"]
+    await sdk(lambda c: c.runs.wait(thread, mine, input={"topic": "x"}))
+
+    await sdk(lambda c: c.assistants.delete(mine, delete_threads=True))
+
+    for use in (lambda c: c.assistants.get(mine), lambda c: c.threads.get(thread)):
+        with pytest.raises(NotFoundError):
+            await sdk(use)
+
+
 async def test_an_assistant_that_is_not_there(sdk: Sdk) -> None:
     nobody = str(uuid5(NAMESPACE, "nobody"))
     for use in (
@@ -96,6 +146,8 @@ async def test_an_assistant_that_is_not_there(sdk: Sdk) -> None:
         lambda c: c.assistants.get_subgraphs(nobody),
         lambda c: c.assistants.get_versions(nobody),
         lambda c: c.assistants.delete(nobody),
+        lambda c: c.assistants.update(nobody, name="x"),
+        lambda c: c.assistants.create("nobody"),
     ):
         with pytest.raises(NotFoundError):
             await sdk(use)

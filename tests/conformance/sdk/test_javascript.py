@@ -76,6 +76,31 @@ async def test_threads(server: Server, package: str) -> None:
     assert [node["id"] for node in told["graph"]["nodes"]][1:3] == ["refine_topic", "generate_joke"]
 
 
+async def test_assistants(server: Server, package: str) -> None:
+    told = {kind: values[0] for kind, values in (await script("assistants", package, server.url)).items()}
+
+    made, changed = told["made"], told["changed"]
+    assert told["own"]["name"] == "joke"
+    assert [each["status"] for each in told["own kept"]] == [409, 409]
+    assert (made["name"], made["context"], made["config"]["tags"], made["version"]) == (
+        "Ann",
+        {"tone": "dry"},
+        ["x"],
+        1,
+    )
+    assert told["kept"] == told["latest"] == made
+    assert (told["taken"]["status"], told["no graph"]["status"]) == (409, 404)
+    assert (changed["name"], changed["metadata"]["n"], changed["version"]) == ("Bob", 2, 2)
+    assert told["versions"] == [changed, made]
+    assert told["filtered"] == [changed]
+    assert (told["warm"]["seen"]["tone"], told["dry"]["seen"]["tone"]) == ("warm", "dry")
+    assert (told["found"], told["count"]) == ([made], 1)
+    assert told["schemas"]["context_schema"]["properties"].keys() == {"tone"}
+    assert [node["id"] for node in told["graph"]["nodes"]] == ["__start__", "read", "__end__"]
+    assert (told["subgraphs"], list(told["inside"])) == ({}, ["node_2"])
+    assert [each["status"] for each in told["gone"]] == [404, 404]
+
+
 async def test_runs(server: Server, package: str) -> None:
     everything = await script("runs", package, server.url)
     told = {kind: values[0] for kind, values in everything.items()}

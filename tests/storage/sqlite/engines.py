@@ -1,14 +1,13 @@
 """The embedded engine, as its own tests use it."""
 
+from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
-from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
 from tests.storage.suite.engine import Engine
 
 
 def engine_of(database: Database) -> Engine:
     saver = InlineSaver(database)
-    return Engine(
-        store=SqliteStore(database), deliveries=SqliteDeliveries(database), saver=saver, last=saver, bound=saver.for_run
-    )
+    store, assistants = SqliteStore(database), SqliteAssistants(database)
+    return Engine(store=store, saver=saver, last=saver, assistants=assistants, bound=saver.for_run)

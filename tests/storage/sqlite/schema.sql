@@ -1,18 +1,22 @@
-CREATE TABLE deliveries (
-    run_id TEXT NOT NULL PRIMARY KEY,
-    thread_id TEXT NOT NULL,
-    url TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    next_at INTEGER,
-    attempted_at INTEGER,
-    settled_at INTEGER,
-    status INTEGER,
-    error TEXT NOT NULL,
-    run TEXT
-);
-CREATE INDEX deliveries_of_thread ON deliveries (thread_id);
-CREATE INDEX deliveries_pending ON deliveries (next_at) WHERE state = 'pending';
+CREATE TABLE assistant_versions (
+    assistant_id TEXT NOT NULL REFERENCES assistants (assistant_id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    graph_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    description TEXT NOT NULL,
+    config TEXT NOT NULL,
+    context TEXT,
+    metadata TEXT NOT NULL,
+    PRIMARY KEY (assistant_id, version)
+) WITHOUT ROWID;
+CREATE TABLE assistants (
+    assistant_id TEXT NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    newest INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE events (
     thread_id TEXT NOT NULL,
     first_seq INTEGER NOT NULL,

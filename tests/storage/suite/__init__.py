@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.suite.assistants import AssistantCases
 from tests.storage.suite.attempts import AttemptCases
 from tests.storage.suite.cancels import CancelCases
 from tests.storage.suite.checkpoints import CheckpointCases
 from tests.storage.suite.copies import CopyCases
-from tests.storage.suite.deliveries import DeliveryCases
 from tests.storage.suite.endings import EndingCases
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import GraphCases
@@ -39,12 +39,11 @@ ROW_CASES = (
     EndingCases,
     KeptCases,
     RequestCases,
-    DeliveryCases,
 )
 """The cases of rows alone."""
 
-ALL_CASES = (*ROW_CASES, CopyCases, CheckpointCases, GraphCases, UndoCases)
-"""Those, and the cases of checkpoints."""
+ALL_CASES = (*ROW_CASES, AssistantCases, CopyCases, CheckpointCases, GraphCases, UndoCases)
+"""Those, the cases of assistants, and those of checkpoints."""
 
 
 def suite(factory: Factory, cannot: Mapping[str, str] | None = None, cases: tuple[type, ...] = ALL_CASES) -> type:

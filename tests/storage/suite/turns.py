@@ -20,7 +20,9 @@ class TurnCases:
         await engine.store.create_thread(before)
         value = run("r1", "t1", second=3)
         admitted = await admit(engine.store, value, create_thread=False)
-        assert admitted == replace(value, first_seq=8, started_at=at(3))
+        inheriting = replace(value.spec, inherited={"k": 1})
+        assert admitted == replace(value, spec=inheriting, first_seq=8, started_at=at(3))
+        assert await engine.store.get_run("r1") == admitted
         assert await the_thread(engine) == thread(
             "t1",
             metadata={"k": 1, "graph_id": "joke", "assistant_id": "assistant of joke"},

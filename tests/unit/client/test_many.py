@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from graphwire.options import NewRun
-from graphwire.v1 import assistant_pb2, run_pb2
+from graphwire.v1 import assistant_pb2, run_pb2, thread_pb2
 from graphwire.v1 import assistant_service_pb2 as assistants_pb
 from graphwire.v1 import run_service_pb2 as runs_pb
 from graphwire.v1.json_pb2 import Json
@@ -87,6 +87,7 @@ async def test_the_versions_of_an_assistant_come_page_after_page() -> None:
     async def versions(
         request: assistants_pb.ListAssistantVersionsRequest, _context: Any
     ) -> assistants_pb.ListAssistantVersionsResponse:
+        assert request.metadata == Json(text='{"a":1}')
         version = 2 - int(request.page_token or "0")
         found = assistant_pb2.Assistant(assistant_id=request.assistant_id, version=version)
         return assistants_pb.ListAssistantVersionsResponse(
@@ -94,9 +95,55 @@ async def test_the_versions_of_an_assistant_come_page_after_page() -> None:
         )
 
     async with serving(ListAssistantVersions=versions) as client:
-        found = [each.version async for each in client.assistants.versions(ASSISTANT)]
+        found = [each.version async for each in client.assistants.versions(ASSISTANT, metadata={"a": 1})]
 
     assert found == [2, 1]
+
+
+async def test_an_assistant_is_created_and_changed() -> None:
+    seen: list[Any] = []
+
+    async def create(request: Any, _context: Any) -> assistants_pb.CreateAssistantResponse:
+        seen.append(request)
+        return assistants_pb.CreateAssistantResponse(assistant=assistant_pb2.Assistant(version=1))
+
+    async def update(request: Any, _context: Any) -> assistants_pb.UpdateAssistantResponse:
+        seen.append(request)
+        return assistants_pb.UpdateAssistantResponse(assistant=assistant_pb2.Assistant(version=2))
+
+    async with serving(CreateAssistant=create, UpdateAssistant=update) as client:
+        plain = await client.assistants.create("agent")
+        await client.assistants.create(
+            "agent",
+            assistant_id=ASSISTANT,
+            name="n",
+            description="d",
+            config={"recursion_limit": 3},
+            context={"a": 1},
+            metadata={},
+            if_exists="keep",
+        )
+        changed = await client.assistants.update(ASSISTANT, description="", metadata={"b": None})
+        with pytest.raises(ValueError, match="if_exists"):
+            await client.assistants.create("agent", if_exists="perhaps")  # type: ignore[arg-type]  # a mistake
+        with pytest.raises(ValueError, match="config: unknown key 'recursion'"):
+            await client.assistants.update(ASSISTANT, config={"recursion": 3})  # type: ignore[arg-type]  # a mistake
+
+    assert (plain.version, changed.version) == (1, 2)
+    assert seen == [
+        assistants_pb.CreateAssistantRequest(graph_id="agent"),
+        assistants_pb.CreateAssistantRequest(
+            graph_id="agent",
+            assistant_id=ASSISTANT,
+            name="n",
+            description="d",
+            config=run_pb2.RunConfig(recursion_limit=3),
+            context=Json(text='{"a":1}'),
+            metadata=Json(text="{}"),
+            if_exists=thread_pb2.IF_EXISTS_KEEP,
+        ),
+        assistants_pb.UpdateAssistantRequest(assistant_id=ASSISTANT, description="", metadata=Json(text='{"b":null}')),
+    ]
 
 
 async def test_assistants_are_counted_deleted_and_set_to_a_version() -> None:

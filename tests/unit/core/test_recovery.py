@@ -58,7 +58,7 @@ class Crashing:
         """A run as a process that died has left it."""
         made = self.process()
         store = self.ephemeral if spec.stateless else self.store
-        new = made.runs._admission.new_run(spec)
+        new = await made.runs._admission.new_run(spec)
         admitted = await store.admit_run(new, create_thread=True, may_start=executing, seq_block=BLOCK)
         return admitted.run
 

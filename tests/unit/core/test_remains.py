@@ -198,7 +198,7 @@ async def test_there_is_a_bound_and_the_oldest_goes_first() -> None:
         made.logs, clock, Alarms(clock), KEPT, lambda work: dropping.append(asyncio.create_task(work)), most_runs=2
     )
     for _ in range(4):
-        new = made.runs._admission.new_run(RESUMABLE)
+        new = await made.runs._admission.new_run(RESUMABLE)
         await store.create_thread(Thread(thread_id=new.thread_id, created_at=new.created_at, updated_at=new.created_at))
         remains.keep(new, store)
         await asyncio.gather(*dropping)

@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
 from graphwire_server.core.events import Payload
-from graphwire_server.core.model import GraphInfo, Outcome, Run, RunSpec, RunStatus
+from graphwire_server.core.model import Assistant, GraphInfo, Outcome, Run, RunSpec, RunStatus
 from graphwire_server.core.ports import Executor
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.execution import GraphExecutor, Savers
@@ -26,6 +26,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 class State(TypedDict, total=False):
     seen: Annotated[list[str], operator.add]
+
+
+def own(graph_id: str, **changes: Any) -> Assistant:
+    """An assistant of a graph."""
+    made = Assistant(assistant_id=THREAD, graph_id=graph_id, name=graph_id, created_at=NOW, updated_at=NOW)
+    return replace(made, **changes)
 
 
 def step(name: str) -> Any:

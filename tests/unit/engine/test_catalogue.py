@@ -5,12 +5,13 @@ from typing import Any
 import orjson
 import pytest
 
-from graphwire_server.core.errors import AssistantNotFound
+from graphwire_server.core.errors import GraphNotFound
 from graphwire_server.core.model import GraphEdge, GraphInfo, Schemas
 from graphwire_server.core.ports import Graphs
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.manifest import ManifestError, read_manifest
 from tests.support.project import GRAPH, Project, project
+from tests.unit.engine.graphs import own
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -55,10 +56,14 @@ def test_loading_stops_at_the_first_graph_that_is_wrong(home: Project) -> None:
 async def test_an_unknown_graph(home: Project) -> None:
     catalogue = serve(home, "", "graph")
 
-    with pytest.raises(AssistantNotFound):
+    with pytest.raises(GraphNotFound):
         catalogue.open("other")
-    for call in (catalogue.draw("other", 0), catalogue.schemas("other"), catalogue.subgraphs("other", None, False)):
-        with pytest.raises(AssistantNotFound, match="assistant 'other' does not exist"):
+    for call in (
+        catalogue.draw(own("other"), 0),
+        catalogue.schemas(own("other")),
+        catalogue.subgraphs(own("other"), None, False),
+    ):
+        with pytest.raises(GraphNotFound, match="graph 'other' does not exist"):
             await call
 
 
@@ -88,7 +93,7 @@ branching.add_conditional_edges(START, route, {"loud": "shout", "rest": "rest"})
 
 
 async def test_a_drawing_has_nodes_edges_and_mermaid(home: Project) -> None:
-    drawing = await serve(home, BRANCHES, "branching").draw("branching", 0)
+    drawing = await serve(home, BRANCHES, "branching").draw(own("branching"), 0)
 
     assert [node.id for node in drawing.nodes] == ["__start__", "shout", "rest", "__end__"]
     assert drawing.nodes[0].metadata is None
@@ -103,7 +108,7 @@ async def test_a_drawing_has_nodes_edges_and_mermaid(home: Project) -> None:
     [(0, ["tidy", "desk"]), (1, ["tidy", "desk:count", "desk:sign"]), (9, ["tidy", "desk:count", "desk:sign"])],
 )
 async def test_a_drawing_shows_as_many_levels_as_asked(examples: Catalogue, xray: int, nodes: list[str]) -> None:
-    drawing = await examples.draw("subgraph", xray)
+    drawing = await examples.draw(own("subgraph"), xray)
 
     assert [node.id for node in drawing.nodes if not node.id.startswith("__")] == nodes
 
@@ -146,7 +151,7 @@ def fields(schema: bytes | None) -> dict[str, Any]:
 
 
 async def test_schemas_of_a_graph(home: Project) -> None:
-    schemas = await serve(home, TYPES, "graph").schemas("graph")
+    schemas = await serve(home, TYPES, "graph").schemas(own("graph"))
 
     assert schemas.graph_id == "graph"
     assert fields(schemas.input) == fields(schemas.output) == fields(schemas.state) == {"text": "string"}
@@ -156,7 +161,7 @@ async def test_schemas_of_a_graph(home: Project) -> None:
 
 
 async def test_a_field_without_a_schema_takes_anything(home: Project) -> None:
-    schemas = await serve(home, TYPES, "mixed").schemas("mixed")
+    schemas = await serve(home, TYPES, "mixed").schemas(own("mixed"))
 
     assert fields(schemas.input) == fields(schemas.state) == {"text": "string", "opaque": "any"}
     assert fields(schemas.output) == {"opaque": "any"}
@@ -165,7 +170,7 @@ async def test_a_field_without_a_schema_takes_anything(home: Project) -> None:
 
 
 async def test_the_context_is_what_a_config_may_have(home: Project) -> None:
-    schemas = await serve(home, TYPES, "mixed").schemas("mixed")
+    schemas = await serve(home, TYPES, "mixed").schemas(own("mixed"))
 
     assert fields(schemas.context) == {"tone": "string"}
     assert schemas.config == schemas.context
@@ -174,8 +179,8 @@ async def test_the_context_is_what_a_config_may_have(home: Project) -> None:
 async def test_a_schema_that_cannot_be_stated_is_none(home: Project) -> None:
     catalogue = serve(home, TYPES, "bad_context", "functional")
 
-    assert (await catalogue.schemas("bad_context")).context is None
-    functional = await catalogue.schemas("functional")
+    assert (await catalogue.schemas(own("bad_context"))).context is None
+    functional = await catalogue.schemas(own("functional"))
     assert functional.input is None
     assert orjson.loads(functional.output or b"")["type"] == "integer"
 
@@ -202,7 +207,7 @@ far = StateGraph(State).add_node("away", RemoteGraph("x", url="http://127.0.0.1:
     ],
 )
 async def test_subgraphs(home: Project, namespace: str | None, recurse: bool, found: list[str]) -> None:
-    infos = await serve(home, NESTED, "outer").subgraphs("outer", namespace, recurse)
+    infos = await serve(home, NESTED, "outer").subgraphs(own("outer"), namespace, recurse)
 
     assert [info.namespace for info in infos] == found
     assert [fields(info.schemas.input) for info in infos] == [{"text": "string"}] * len(found)
@@ -210,7 +215,7 @@ async def test_subgraphs(home: Project, namespace: str | None, recurse: bool, fo
 
 
 async def test_a_subgraph_on_another_server_states_no_schemas(home: Project) -> None:
-    infos = await serve(home, NESTED, "far").subgraphs("far", None, False)
+    infos = await serve(home, NESTED, "far").subgraphs(own("far"), None, False)
 
     assert [info.schemas for info in infos] == [
         Schemas(graph_id="far", input=None, output=None, state=None, config=None, context=None)

@@ -8,6 +8,7 @@ import pytest
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.manifest import ManifestError
 from tests.support.project import GRAPH, Project, project
+from tests.unit.engine.graphs import own
 
 
 @pytest.fixture(name="home")
@@ -200,7 +201,7 @@ async def test_a_server_runtime_says_what_the_graph_is_for(home: Project, name: 
         pass
     async with catalogue.open(name):
         pass
-    await catalogue.draw(name, 0)
+    await catalogue.draw(own(name), 0)
     async with catalogue.open(name, access="threads.update"):
         pass
 

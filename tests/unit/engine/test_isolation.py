@@ -17,7 +17,7 @@ from graphwire_server.core.model import CheckpointRef, RunStatus
 from graphwire_server.engine.factory import Factory, Graph
 from graphwire_server.engine.loops import Exited
 from graphwire_server.engine.manifest import GraphEntry
-from tests.unit.engine.graphs import THREAD, Bench, State, ask, chain, speak, tell
+from tests.unit.engine.graphs import THREAD, Bench, State, ask, chain, own, speak, tell
 from tests.unit.engine.isolated import Blocking, apart
 
 WHOSE: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="")
@@ -302,7 +302,7 @@ async def test_a_factory_is_opened_and_closed_on_its_graphs_loop_whatever_for() 
         await bench.run()
         await bench.states.get("agent", THREAD, CheckpointRef(), subgraphs=False)
         await bench.states.update("agent", THREAD, CheckpointRef(), {"seen": ["by hand"]}, "a")
-        await bench.catalogue.schemas("agent")
+        await bench.catalogue.schemas(own("agent"))
         with pytest.raises(ValueError, match="no use"):
             async with bench.catalogue.open("agent"):
                 raise ValueError("no use")

@@ -93,8 +93,12 @@ def test_metadata_cannot_claim_other_ids(key: str) -> None:
     assert made["metadata"] == {"a": 1}
 
 
-def test_the_configurations_metadata_wins_over_the_runs() -> None:
-    assert config(metadata={"a": 1, "b": 1}, config=RunConfig(metadata={"b": 2}))["metadata"] == {"a": 1, "b": 2}
+def test_the_runs_metadata_wins_over_the_configurations() -> None:
+    assert config(metadata={"a": 1, "b": 1}, config=RunConfig(metadata={"b": 2, "c": 2}))["metadata"] == {
+        "a": 1,
+        "b": 1,
+        "c": 2,
+    }
 
 
 def test_context_is_seen_as_configurable() -> None:

@@ -37,8 +37,25 @@ async def test_an_assistant() -> None:
         ("DELETE", f"/assistants/{OTHER}", None, 404, "ASSISTANT_NOT_FOUND"),
         ("POST", f"{PATH}/latest", {"version": 2}, 422, "INVALID_FIELD"),
         ("POST", f"{PATH}/latest", {}, 422, "INVALID_FIELD"),
-        ("POST", "/assistants", {"graph_id": "agent"}, 501, "NOT_OFFERED"),
-        ("PATCH", PATH, {"name": "x"}, 501, "NOT_OFFERED"),
+        ("POST", f"{PATH}/latest", {"version": 2**70}, 422, "INVALID_FIELD"),
+        ("POST", "/assistants", {}, 422, "INVALID_FIELD"),
+        ("POST", "/assistants", None, 422, "INVALID_FIELD"),
+        ("POST", "/assistants", {"graph_id": "nobody"}, 404, "GRAPH_NOT_FOUND"),
+        ("POST", "/assistants", {"graph_id": "agent", "assistant_id": "x"}, 422, "INVALID_FIELD"),
+        ("POST", "/assistants", {"graph_id": "agent", "assistant_id": AGENT}, 409, "ASSISTANT_EXISTS"),
+        ("POST", "/assistants", {"graph_id": "agent", "if_exists": "perhaps"}, 422, "INVALID_FIELD"),
+        ("POST", "/assistants", {"graph_id": "agent", "metadata": [1]}, 422, "INVALID_FIELD"),
+        (
+            "POST",
+            "/assistants",
+            {"graph_id": "agent", "context": {"a": 1}, "config": {"configurable": {"a": 2}}},
+            400,
+            "INVALID_FIELD",
+        ),
+        ("PATCH", PATH, {"name": "x"}, 409, "SYSTEM_ASSISTANT"),
+        ("PATCH", f"/assistants/{OTHER}", {"name": "x"}, 404, "ASSISTANT_NOT_FOUND"),
+        ("PATCH", "/assistants/nobody", {"name": "x"}, 422, "ASSISTANT_NOT_FOUND"),
+        ("DELETE", f"{PATH}?delete_threads=perhaps", None, 422, "INVALID_FIELD"),
     ],
 )
 async def test_what_cannot_be_done(method: str, path: str, body: Any, status: int, code: str) -> None:
@@ -115,3 +132,39 @@ async def test_graphs_inside_a_graph(path: str, namespace: str) -> None:
         answer = await client.get(f"{PATH}/subgraphs{path}")
 
     assert list(answer.json()) == [namespace]
+
+
+async def test_the_life_of_an_assistant() -> None:
+    given = {
+        "graph_id": "agent",
+        "assistant_id": OTHER,
+        "name": "Ann",
+        "context": {"tone": "dry"},
+        "metadata": {"a": 1},
+    }
+    async with visiting() as client:
+        made = (await client.post("/assistants", json=given)).json()
+        again = (await client.post("/assistants", json={**given, "name": "Bob", "if_exists": "do_nothing"})).json()
+        patched = (await client.patch(f"/assistants/{OTHER}", json={"name": "Cy", "metadata": {"b": 2}})).json()
+        versions = (await client.post(f"/assistants/{OTHER}/versions", json={"metadata": {"a": 1}, "limit": 1})).json()
+        latest = (await client.post(f"/assistants/{OTHER}/latest", json={"version": 1})).json()
+        gone = await client.delete(f"/assistants/{OTHER}?delete_threads=true")
+        after = await client.get(f"/assistants/{OTHER}")
+
+    assert again == latest == made
+    assert (made["name"], made["description"], made["version"]) == ("Ann", None, 1)
+    assert made["config"] == {"configurable": {"tone": "dry"}}
+    assert made["context"] == {"tone": "dry"}
+    assert (patched["name"], patched["metadata"], patched["version"]) == ("Cy", {"a": 1, "b": 2}, 2)
+    assert patched["context"] == {"tone": "dry"}
+    assert versions == [patched]
+    assert (gone.status_code, gone.content, after.status_code) == (204, b"", 404)
+
+
+async def test_what_was_read_can_be_written_back() -> None:
+    async with visiting() as client:
+        made = (await client.post("/assistants", json={"graph_id": "agent", "context": {"tone": "dry"}})).json()
+        fields = {name: made[name] for name in ("graph_id", "name", "config", "context", "metadata")}
+        again = await client.patch(f"/assistants/{made['assistant_id']}", json=fields)
+
+    assert {name: again.json()[name] for name in fields} == fields

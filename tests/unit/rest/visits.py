@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 
-from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.keys import ApiKeys
 from graphwire_server.core.streams import StreamLimits, Streams
@@ -20,7 +19,7 @@ from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.site import SiteOptions, site
 from graphwire_server.rest.threads import ThreadRoutes
-from tests.unit.core.fakes import Clock, Graphs, House, house, running
+from tests.unit.core.fakes import House, house, running
 from tests.unit.rest.wire import browsing
 
 INFO = {"version": "1", "flags": {"assistants": True, "crons": False}}
@@ -40,7 +39,7 @@ LIMITS = StreamLimits(heartbeat=timedelta(hours=1))
 
 
 def routes(made: House, limits: StreamLimits = LIMITS) -> Routes:
-    streams, assistants = Streams(limits), Assistants(Graphs(), Clock())
+    streams, assistants = Streams(limits), made.assistants
     return Routes(
         runs=RunRoutes(made.runs, streams, HeaderRule()),
         threads=ThreadRoutes(made.threads, assistants, streams),

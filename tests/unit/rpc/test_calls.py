@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 
 from graphwire.v1 import assistant_service_pb2, run_service_pb2, thread_service_pb2
@@ -25,10 +25,6 @@ SERVICES: dict[str, tuple[ServiceDescriptor, type]] = {
     "ThreadService": (thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"], ThreadService),
     "AssistantService": (assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"], AssistantService),
 }
-LATER = [
-    "AssistantService/CreateAssistant",
-    "AssistantService/UpdateAssistant",
-]
 
 
 async def refused(server: Server, name: str, body: bytes) -> tuple[grpc.StatusCode, Status]:
@@ -42,17 +38,6 @@ async def refused(server: Server, name: str, body: bytes) -> tuple[grpc.StatusCo
     found: Any = failed.value.trailing_metadata()
     trailing: dict[str, Any] = dict(found)
     return failed.value.code(), Status.FromString(trailing["grpc-status-details-bin"])
-
-
-async def test_what_is_not_offered_says_so(tmp_path: Path) -> None:
-    async with running(tmp_path) as server:
-        answers = [(name, *await refused(server, name, b"")) for name in LATER]
-
-    for name, code, status in answers:
-        info = ErrorInfo()
-        assert status.details[0].Unpack(info)
-        assert (name, code, info.reason) == (name, grpc.StatusCode.UNIMPLEMENTED, "NOT_OFFERED")
-        assert name.partition("/")[2] in status.message
 
 
 async def test_bytes_that_are_no_request_are_refused_on_every_rpc(tmp_path: Path) -> None:

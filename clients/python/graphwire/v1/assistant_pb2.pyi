@@ -36,6 +36,8 @@ class _AssistantSortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Assista
     """By the time of the last update."""
     ASSISTANT_SORT_GRAPH_ID: _AssistantSort.ValueType  # 4
     """By the graph's name."""
+    ASSISTANT_SORT_ASSISTANT_ID: _AssistantSort.ValueType  # 5
+    """By id."""
 
 class AssistantSort(_AssistantSort, metaclass=_AssistantSortEnumTypeWrapper):
     """By what assistants are sorted."""
@@ -50,11 +52,13 @@ ASSISTANT_SORT_UPDATE_TIME: AssistantSort.ValueType  # 3
 """By the time of the last update."""
 ASSISTANT_SORT_GRAPH_ID: AssistantSort.ValueType  # 4
 """By the graph's name."""
+ASSISTANT_SORT_ASSISTANT_ID: AssistantSort.ValueType  # 5
+"""By id."""
 Global___AssistantSort: _TypeAlias = AssistantSort  # noqa: Y015
 
 @_typing.final
 class Assistant(_message.Message):
-    """A graph with a configuration. Each graph of langgraph.json has one of its own, whose id is the version 5 UUID of the
+    """A graph with a configuration, which runs of the assistant start from. What a run starts from is taken when it is created: a later update does not reach it. Each graph of langgraph.json has one of its own, whose id is the version 5 UUID of the
     graph's name in the namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8. Every field is set by the server.
     """
 
@@ -79,18 +83,20 @@ class Assistant(_message.Message):
     description: _builtins.str
     """What it is for. Empty where nobody said."""
     version: _builtins.int
-    """Its version: 1, and one more for each update."""
+    """The number of this version: 1 for the first, and for each update one more than all that there were."""
     @_builtins.property
     def config(self) -> _run_pb2.RunConfig:
         """The configuration that its runs start from."""
 
     @_builtins.property
     def context(self) -> _json_pb2.Json:
-        """The context that its runs start from, where there is one: a JSON object."""
+        """The context that its runs start from, where there is one: a JSON object. It and `config.configurable` are two forms of one thing: nodes see each as both, and
+        what a run says, in either form, is merged over what its assistant says, key by key.
+        """
 
     @_builtins.property
     def metadata(self) -> _json_pb2.Json:
-        """Its metadata: a JSON object. `created_by` is `system` for a graph's own assistant."""
+        """Its metadata: a JSON object. Runs of an assistant that callers made inherit it. `created_by` is `system` for a graph's own assistant."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

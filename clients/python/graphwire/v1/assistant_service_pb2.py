@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from graphwire.v1 import assistant_pb2 as graphwire_dot_v1_dot_assistant__pb2
 from graphwire.v1 import json_pb2 as graphwire_dot_v1_dot_json__pb2
 from graphwire.v1 import run_pb2 as graphwire_dot_v1_dot_run__pb2
+from graphwire.v1 import thread_pb2 as graphwire_dot_v1_dot_thread__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$graphwire/v1/assistant_service.proto\x12\x0cgraphwire.v1\x1a\x1cgraphwire/v1/assistant.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"`\n\x13GetAssistantRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x33\n\x0epayload_format\x18\x02 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"B\n\x14GetAssistantResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\"\x8f\x02\n\x17SearchAssistantsRequest\x12\x10\n\x08graph_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x08metadata\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12,\n\x07sort_by\x18\x04 \x01(\x0e\x32\x1b.graphwire.v1.AssistantSort\x12\x12\n\ndescending\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x33\n\x0epayload_format\x18\x08 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormatB\x0b\n\t_metadata\"`\n\x18SearchAssistantsResponse\x12+\n\nassistants\x18\x01 \x03(\x0b\x32\x17.graphwire.v1.Assistant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"p\n\x16\x43ountAssistantsRequest\x12\x10\n\x08graph_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x08metadata\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x0b\n\t_metadata\"(\n\x17\x43ountAssistantsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\"\xa0\x02\n\x16\x43reateAssistantRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08graph_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12,\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x17.graphwire.v1.RunConfigH\x01\x88\x01\x01\x12(\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x02\x88\x01\x01\x12)\n\x08metadata\x18\x07 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x03\x88\x01\x01\x42\x0f\n\r_assistant_idB\t\n\x07_configB\n\n\x08_contextB\x0b\n\t_metadata\"E\n\x17\x43reateAssistantResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\"\xbf\x02\n\x16UpdateAssistantRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x15\n\x08graph_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x02\x88\x01\x01\x12,\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x17.graphwire.v1.RunConfigH\x03\x88\x01\x01\x12(\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x04\x88\x01\x01\x12)\n\x08metadata\x18\x07 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x05\x88\x01\x01\x42\x0b\n\t_graph_idB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\t\n\x07_configB\n\n\x08_contextB\x0b\n\t_metadata\"E\n\x17UpdateAssistantResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\"F\n\x16\x44\x65leteAssistantRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65lete_threads\x18\x02 \x01(\x08\"\x19\n\x17\x44\x65leteAssistantResponse\"[\n\x1cListAssistantVersionsRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"c\n\x1dListAssistantVersionsResponse\x12)\n\x08versions\x18\x01 \x03(\x0b\x32\x17.graphwire.v1.Assistant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n SetLatestAssistantVersionRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"O\n!SetLatestAssistantVersionResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\">\n\x18GetAssistantGraphRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x0c\n\x04xray\x18\x02 \x01(\x05\"|\n\x19GetAssistantGraphResponse\x12&\n\x05nodes\x18\x01 \x03(\x0b\x32\x17.graphwire.v1.GraphNode\x12&\n\x05\x65\x64ges\x18\x02 \x03(\x0b\x32\x17.graphwire.v1.GraphEdge\x12\x0f\n\x07mermaid\x18\x03 \x01(\t\"g\n\x1aGetAssistantSchemasRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x33\n\x0epayload_format\x18\x02 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"J\n\x1bGetAssistantSchemasResponse\x12+\n\x07schemas\x18\x01 \x01(\x0b\x32\x1a.graphwire.v1.GraphSchemas\"\x85\x01\n\x14ListSubgraphsRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0f\n\x07recurse\x18\x03 \x01(\x08\x12\x33\n\x0epayload_format\x18\x04 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"B\n\x15ListSubgraphsResponse\x12)\n\tsubgraphs\x18\x01 \x03(\x0b\x32\x16.graphwire.v1.Subgraph2\xe8\x08\n\x10\x41ssistantService\x12U\n\x0cGetAssistant\x12!.graphwire.v1.GetAssistantRequest\x1a\".graphwire.v1.GetAssistantResponse\x12\x61\n\x10SearchAssistants\x12%.graphwire.v1.SearchAssistantsRequest\x1a&.graphwire.v1.SearchAssistantsResponse\x12^\n\x0f\x43ountAssistants\x12$.graphwire.v1.CountAssistantsRequest\x1a%.graphwire.v1.CountAssistantsResponse\x12^\n\x0f\x43reateAssistant\x12$.graphwire.v1.CreateAssistantRequest\x1a%.graphwire.v1.CreateAssistantResponse\x12^\n\x0fUpdateAssistant\x12$.graphwire.v1.UpdateAssistantRequest\x1a%.graphwire.v1.UpdateAssistantResponse\x12^\n\x0f\x44\x65leteAssistant\x12$.graphwire.v1.DeleteAssistantRequest\x1a%.graphwire.v1.DeleteAssistantResponse\x12p\n\x15ListAssistantVersions\x12*.graphwire.v1.ListAssistantVersionsRequest\x1a+.graphwire.v1.ListAssistantVersionsResponse\x12|\n\x19SetLatestAssistantVersion\x12..graphwire.v1.SetLatestAssistantVersionRequest\x1a/.graphwire.v1.SetLatestAssistantVersionResponse\x12\x64\n\x11GetAssistantGraph\x12&.graphwire.v1.GetAssistantGraphRequest\x1a\'.graphwire.v1.GetAssistantGraphResponse\x12j\n\x13GetAssistantSchemas\x12(.graphwire.v1.GetAssistantSchemasRequest\x1a).graphwire.v1.GetAssistantSchemasResponse\x12X\n\rListSubgraphs\x12\".graphwire.v1.ListSubgraphsRequest\x1a#.graphwire.v1.ListSubgraphsResponseBm\n\x0fio.graphwire.v1B\x15\x41ssistantServiceProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$graphwire/v1/assistant_service.proto\x12\x0cgraphwire.v1\x1a\x1cgraphwire/v1/assistant.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\x1a\x19graphwire/v1/thread.proto\"`\n\x13GetAssistantRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x33\n\x0epayload_format\x18\x02 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"B\n\x14GetAssistantResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\"\x8f\x02\n\x17SearchAssistantsRequest\x12\x10\n\x08graph_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x08metadata\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12,\n\x07sort_by\x18\x04 \x01(\x0e\x32\x1b.graphwire.v1.AssistantSort\x12\x12\n\ndescending\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x33\n\x0epayload_format\x18\x08 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormatB\x0b\n\t_metadata\"`\n\x18SearchAssistantsResponse\x12+\n\nassistants\x18\x01 \x03(\x0b\x32\x17.graphwire.v1.Assistant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"p\n\x16\x43ountAssistantsRequest\x12\x10\n\x08graph_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x08metadata\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x0b\n\t_metadata\"(\n\x17\x43ountAssistantsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\"\x80\x03\n\x16\x43reateAssistantRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08graph_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12,\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x17.graphwire.v1.RunConfigH\x01\x88\x01\x01\x12(\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x02\x88\x01\x01\x12)\n\x08metadata\x18\x07 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x03\x88\x01\x01\x12)\n\tif_exists\x18\x08 \x01(\x0e\x32\x16.graphwire.v1.IfExists\x12\x33\n\x0epayload_format\x18\t \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormatB\x0f\n\r_assistant_idB\t\n\x07_configB\n\n\x08_contextB\x0b\n\t_metadata\"E\n\x17\x43reateAssistantResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\"\xf4\x02\n\x16UpdateAssistantRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x15\n\x08graph_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x02\x88\x01\x01\x12,\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x17.graphwire.v1.RunConfigH\x03\x88\x01\x01\x12(\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x04\x88\x01\x01\x12)\n\x08metadata\x18\x07 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x05\x88\x01\x01\x12\x33\n\x0epayload_format\x18\x08 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormatB\x0b\n\t_graph_idB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\t\n\x07_configB\n\n\x08_contextB\x0b\n\t_metadata\"E\n\x17UpdateAssistantResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\"F\n\x16\x44\x65leteAssistantRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65lete_threads\x18\x02 \x01(\x08\"\x19\n\x17\x44\x65leteAssistantResponse\"\xc8\x01\n\x1cListAssistantVersionsRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\x33\n\x0epayload_format\x18\x05 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormatB\x0b\n\t_metadata\"c\n\x1dListAssistantVersionsResponse\x12)\n\x08versions\x18\x01 \x03(\x0b\x32\x17.graphwire.v1.Assistant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n SetLatestAssistantVersionRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x33\n\x0epayload_format\x18\x03 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"O\n!SetLatestAssistantVersionResponse\x12*\n\tassistant\x18\x01 \x01(\x0b\x32\x17.graphwire.v1.Assistant\">\n\x18GetAssistantGraphRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x0c\n\x04xray\x18\x02 \x01(\x05\"|\n\x19GetAssistantGraphResponse\x12&\n\x05nodes\x18\x01 \x03(\x0b\x32\x17.graphwire.v1.GraphNode\x12&\n\x05\x65\x64ges\x18\x02 \x03(\x0b\x32\x17.graphwire.v1.GraphEdge\x12\x0f\n\x07mermaid\x18\x03 \x01(\t\"g\n\x1aGetAssistantSchemasRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x33\n\x0epayload_format\x18\x02 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"J\n\x1bGetAssistantSchemasResponse\x12+\n\x07schemas\x18\x01 \x01(\x0b\x32\x1a.graphwire.v1.GraphSchemas\"\x85\x01\n\x14ListSubgraphsRequest\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0f\n\x07recurse\x18\x03 \x01(\x08\x12\x33\n\x0epayload_format\x18\x04 \x01(\x0e\x32\x1b.graphwire.v1.PayloadFormat\"B\n\x15ListSubgraphsResponse\x12)\n\tsubgraphs\x18\x01 \x03(\x0b\x32\x16.graphwire.v1.Subgraph2\xe8\x08\n\x10\x41ssistantService\x12U\n\x0cGetAssistant\x12!.graphwire.v1.GetAssistantRequest\x1a\".graphwire.v1.GetAssistantResponse\x12\x61\n\x10SearchAssistants\x12%.graphwire.v1.SearchAssistantsRequest\x1a&.graphwire.v1.SearchAssistantsResponse\x12^\n\x0f\x43ountAssistants\x12$.graphwire.v1.CountAssistantsRequest\x1a%.graphwire.v1.CountAssistantsResponse\x12^\n\x0f\x43reateAssistant\x12$.graphwire.v1.CreateAssistantRequest\x1a%.graphwire.v1.CreateAssistantResponse\x12^\n\x0fUpdateAssistant\x12$.graphwire.v1.UpdateAssistantRequest\x1a%.graphwire.v1.UpdateAssistantResponse\x12^\n\x0f\x44\x65leteAssistant\x12$.graphwire.v1.DeleteAssistantRequest\x1a%.graphwire.v1.DeleteAssistantResponse\x12p\n\x15ListAssistantVersions\x12*.graphwire.v1.ListAssistantVersionsRequest\x1a+.graphwire.v1.ListAssistantVersionsResponse\x12|\n\x19SetLatestAssistantVersion\x12..graphwire.v1.SetLatestAssistantVersionRequest\x1a/.graphwire.v1.SetLatestAssistantVersionResponse\x12\x64\n\x11GetAssistantGraph\x12&.graphwire.v1.GetAssistantGraphRequest\x1a\'.graphwire.v1.GetAssistantGraphResponse\x12j\n\x13GetAssistantSchemas\x12(.graphwire.v1.GetAssistantSchemasRequest\x1a).graphwire.v1.GetAssistantSchemasResponse\x12X\n\rListSubgraphs\x12\".graphwire.v1.ListSubgraphsRequest\x1a#.graphwire.v1.ListSubgraphsResponseBm\n\x0fio.graphwire.v1B\x15\x41ssistantServiceProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,50 +36,50 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graphwire.v1.assistant_serv
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017io.graphwire.v1B\025AssistantServiceProtoP\001ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1'
-  _globals['_GETASSISTANTREQUEST']._serialized_start=133
-  _globals['_GETASSISTANTREQUEST']._serialized_end=229
-  _globals['_GETASSISTANTRESPONSE']._serialized_start=231
-  _globals['_GETASSISTANTRESPONSE']._serialized_end=297
-  _globals['_SEARCHASSISTANTSREQUEST']._serialized_start=300
-  _globals['_SEARCHASSISTANTSREQUEST']._serialized_end=571
-  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_start=573
-  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_end=669
-  _globals['_COUNTASSISTANTSREQUEST']._serialized_start=671
-  _globals['_COUNTASSISTANTSREQUEST']._serialized_end=783
-  _globals['_COUNTASSISTANTSRESPONSE']._serialized_start=785
-  _globals['_COUNTASSISTANTSRESPONSE']._serialized_end=825
-  _globals['_CREATEASSISTANTREQUEST']._serialized_start=828
-  _globals['_CREATEASSISTANTREQUEST']._serialized_end=1116
-  _globals['_CREATEASSISTANTRESPONSE']._serialized_start=1118
-  _globals['_CREATEASSISTANTRESPONSE']._serialized_end=1187
-  _globals['_UPDATEASSISTANTREQUEST']._serialized_start=1190
-  _globals['_UPDATEASSISTANTREQUEST']._serialized_end=1509
-  _globals['_UPDATEASSISTANTRESPONSE']._serialized_start=1511
-  _globals['_UPDATEASSISTANTRESPONSE']._serialized_end=1580
-  _globals['_DELETEASSISTANTREQUEST']._serialized_start=1582
-  _globals['_DELETEASSISTANTREQUEST']._serialized_end=1652
-  _globals['_DELETEASSISTANTRESPONSE']._serialized_start=1654
-  _globals['_DELETEASSISTANTRESPONSE']._serialized_end=1679
-  _globals['_LISTASSISTANTVERSIONSREQUEST']._serialized_start=1681
-  _globals['_LISTASSISTANTVERSIONSREQUEST']._serialized_end=1772
-  _globals['_LISTASSISTANTVERSIONSRESPONSE']._serialized_start=1774
-  _globals['_LISTASSISTANTVERSIONSRESPONSE']._serialized_end=1873
-  _globals['_SETLATESTASSISTANTVERSIONREQUEST']._serialized_start=1875
-  _globals['_SETLATESTASSISTANTVERSIONREQUEST']._serialized_end=1948
-  _globals['_SETLATESTASSISTANTVERSIONRESPONSE']._serialized_start=1950
-  _globals['_SETLATESTASSISTANTVERSIONRESPONSE']._serialized_end=2029
-  _globals['_GETASSISTANTGRAPHREQUEST']._serialized_start=2031
-  _globals['_GETASSISTANTGRAPHREQUEST']._serialized_end=2093
-  _globals['_GETASSISTANTGRAPHRESPONSE']._serialized_start=2095
-  _globals['_GETASSISTANTGRAPHRESPONSE']._serialized_end=2219
-  _globals['_GETASSISTANTSCHEMASREQUEST']._serialized_start=2221
-  _globals['_GETASSISTANTSCHEMASREQUEST']._serialized_end=2324
-  _globals['_GETASSISTANTSCHEMASRESPONSE']._serialized_start=2326
-  _globals['_GETASSISTANTSCHEMASRESPONSE']._serialized_end=2400
-  _globals['_LISTSUBGRAPHSREQUEST']._serialized_start=2403
-  _globals['_LISTSUBGRAPHSREQUEST']._serialized_end=2536
-  _globals['_LISTSUBGRAPHSRESPONSE']._serialized_start=2538
-  _globals['_LISTSUBGRAPHSRESPONSE']._serialized_end=2604
-  _globals['_ASSISTANTSERVICE']._serialized_start=2607
-  _globals['_ASSISTANTSERVICE']._serialized_end=3735
+  _globals['_GETASSISTANTREQUEST']._serialized_start=160
+  _globals['_GETASSISTANTREQUEST']._serialized_end=256
+  _globals['_GETASSISTANTRESPONSE']._serialized_start=258
+  _globals['_GETASSISTANTRESPONSE']._serialized_end=324
+  _globals['_SEARCHASSISTANTSREQUEST']._serialized_start=327
+  _globals['_SEARCHASSISTANTSREQUEST']._serialized_end=598
+  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_start=600
+  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_end=696
+  _globals['_COUNTASSISTANTSREQUEST']._serialized_start=698
+  _globals['_COUNTASSISTANTSREQUEST']._serialized_end=810
+  _globals['_COUNTASSISTANTSRESPONSE']._serialized_start=812
+  _globals['_COUNTASSISTANTSRESPONSE']._serialized_end=852
+  _globals['_CREATEASSISTANTREQUEST']._serialized_start=855
+  _globals['_CREATEASSISTANTREQUEST']._serialized_end=1239
+  _globals['_CREATEASSISTANTRESPONSE']._serialized_start=1241
+  _globals['_CREATEASSISTANTRESPONSE']._serialized_end=1310
+  _globals['_UPDATEASSISTANTREQUEST']._serialized_start=1313
+  _globals['_UPDATEASSISTANTREQUEST']._serialized_end=1685
+  _globals['_UPDATEASSISTANTRESPONSE']._serialized_start=1687
+  _globals['_UPDATEASSISTANTRESPONSE']._serialized_end=1756
+  _globals['_DELETEASSISTANTREQUEST']._serialized_start=1758
+  _globals['_DELETEASSISTANTREQUEST']._serialized_end=1828
+  _globals['_DELETEASSISTANTRESPONSE']._serialized_start=1830
+  _globals['_DELETEASSISTANTRESPONSE']._serialized_end=1855
+  _globals['_LISTASSISTANTVERSIONSREQUEST']._serialized_start=1858
+  _globals['_LISTASSISTANTVERSIONSREQUEST']._serialized_end=2058
+  _globals['_LISTASSISTANTVERSIONSRESPONSE']._serialized_start=2060
+  _globals['_LISTASSISTANTVERSIONSRESPONSE']._serialized_end=2159
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST']._serialized_start=2161
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST']._serialized_end=2287
+  _globals['_SETLATESTASSISTANTVERSIONRESPONSE']._serialized_start=2289
+  _globals['_SETLATESTASSISTANTVERSIONRESPONSE']._serialized_end=2368
+  _globals['_GETASSISTANTGRAPHREQUEST']._serialized_start=2370
+  _globals['_GETASSISTANTGRAPHREQUEST']._serialized_end=2432
+  _globals['_GETASSISTANTGRAPHRESPONSE']._serialized_start=2434
+  _globals['_GETASSISTANTGRAPHRESPONSE']._serialized_end=2558
+  _globals['_GETASSISTANTSCHEMASREQUEST']._serialized_start=2560
+  _globals['_GETASSISTANTSCHEMASREQUEST']._serialized_end=2663
+  _globals['_GETASSISTANTSCHEMASRESPONSE']._serialized_start=2665
+  _globals['_GETASSISTANTSCHEMASRESPONSE']._serialized_end=2739
+  _globals['_LISTSUBGRAPHSREQUEST']._serialized_start=2742
+  _globals['_LISTSUBGRAPHSREQUEST']._serialized_end=2875
+  _globals['_LISTSUBGRAPHSRESPONSE']._serialized_start=2877
+  _globals['_LISTSUBGRAPHSRESPONSE']._serialized_end=2943
+  _globals['_ASSISTANTSERVICE']._serialized_start=2946
+  _globals['_ASSISTANTSERVICE']._serialized_end=4074
 # @@protoc_insertion_point(module_scope)

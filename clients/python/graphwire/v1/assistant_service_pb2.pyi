@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from graphwire.v1 import assistant_pb2 as _assistant_pb2
 from graphwire.v1 import json_pb2 as _json_pb2
 from graphwire.v1 import run_pb2 as _run_pb2
+from graphwire.v1 import thread_pb2 as _thread_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -222,25 +223,33 @@ class CreateAssistantRequest(_message.Message):
     CONFIG_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    IF_EXISTS_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
-    """The assistant's id: a UUID. Absent means that the server chooses. One that is taken is refused with ALREADY_EXISTS."""
+    """The assistant's id: a UUID, else INVALID_ARGUMENT. Absent means that the server chooses. What happens with one that is taken, `if_exists` says."""
     graph_id: _builtins.str
-    """The graph's name in langgraph.json. Required; an unknown one is refused with NOT_FOUND."""
+    """The graph's name in langgraph.json. Required; an unknown one is refused with NOT_FOUND (GRAPH_NOT_FOUND)."""
     name: _builtins.str
-    """Its name. Empty means `Untitled`."""
+    """Its name. Empty means `Untitled`. Several assistants may have the same."""
     description: _builtins.str
-    """What it is for."""
+    """What it is for. Empty means that nobody says."""
+    if_exists: _thread_pb2.IfExists.ValueType
+    """What happens when the id is taken: ALREADY_EXISTS (ASSISTANT_EXISTS), the default, or the assistant that is there."""
+    payload_format: _json_pb2.PayloadFormat.ValueType
+    """The form of JSON in the answer."""
     @_builtins.property
     def config(self) -> _run_pb2.RunConfig:
-        """The configuration that its runs start from."""
+        """The configuration that its runs start from. Absent means an empty one."""
 
     @_builtins.property
     def context(self) -> _json_pb2.Json:
-        """The context that its runs start from: a JSON object."""
+        """The context that its runs start from: a JSON object. Absent means none. Refused with INVALID_ARGUMENT beside a `config.configurable` that says something
+        else.
+        """
 
     @_builtins.property
     def metadata(self) -> _json_pb2.Json:
-        """Its metadata: a JSON object."""
+        """Its metadata: a JSON object, which its runs inherit. Absent means empty."""
 
     def __init__(
         self,
@@ -252,10 +261,12 @@ class CreateAssistantRequest(_message.Message):
         config: _run_pb2.RunConfig | None = ...,
         context: _json_pb2.Json | None = ...,
         metadata: _json_pb2.Json | None = ...,
+        if_exists: _thread_pb2.IfExists.ValueType = ...,
+        payload_format: _json_pb2.PayloadFormat.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id", "_config", b"_config", "_context", b"_context", "_metadata", b"_metadata", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id", "_config", b"_config", "_context", b"_context", "_metadata", b"_metadata", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "description", b"description", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id", "_config", b"_config", "_context", b"_context", "_metadata", b"_metadata", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "description", b"description", "graph_id", b"graph_id", "if_exists", b"if_exists", "metadata", b"metadata", "name", b"name", "payload_format", b"payload_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__assistant_id: _TypeAlias = _typing.Literal["assistant_id"]  # noqa: Y015
     _WhichOneofArgType__assistant_id: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id"]  # noqa: Y015
@@ -302,7 +313,9 @@ Global___CreateAssistantResponse: _TypeAlias = CreateAssistantResponse  # noqa: 
 
 @_typing.final
 class UpdateAssistantRequest(_message.Message):
-    """A new version of an assistant. Absent fields stay as they are."""
+    """A new version of an assistant, which runs from then on. Absent fields are as in the version that ran before it. Each call makes a version, also several at once:
+    each is made of the one before.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -313,25 +326,30 @@ class UpdateAssistantRequest(_message.Message):
     CONFIG_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND."""
     graph_id: _builtins.str
-    """The graph's name in langgraph.json."""
+    """The graph's name in langgraph.json. An unknown one is refused with NOT_FOUND (GRAPH_NOT_FOUND)."""
     name: _builtins.str
-    """Its name."""
+    """Its name. Empty means `Untitled`."""
     description: _builtins.str
     """What it is for."""
+    payload_format: _json_pb2.PayloadFormat.ValueType
+    """The form of JSON in the answer."""
     @_builtins.property
     def config(self) -> _run_pb2.RunConfig:
-        """The configuration that its runs start from."""
+        """The configuration that its runs start from, as a whole. One with `configurable` takes the place of a `context` as well."""
 
     @_builtins.property
     def context(self) -> _json_pb2.Json:
-        """The context that its runs start from: a JSON object."""
+        """The context that its runs start from, as a whole: a JSON object. It takes the place of `config.configurable` as well. Refused with INVALID_ARGUMENT beside a
+        `config.configurable` that says something else.
+        """
 
     @_builtins.property
     def metadata(self) -> _json_pb2.Json:
-        """Metadata to merge into the assistant's, key by key: a JSON object."""
+        """Metadata to merge into the assistant's, key by key: a JSON object. A key with null is kept as null."""
 
     def __init__(
         self,
@@ -343,10 +361,11 @@ class UpdateAssistantRequest(_message.Message):
         config: _run_pb2.RunConfig | None = ...,
         context: _json_pb2.Json | None = ...,
         metadata: _json_pb2.Json | None = ...,
+        payload_format: _json_pb2.PayloadFormat.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "_description", b"_description", "_graph_id", b"_graph_id", "_metadata", b"_metadata", "_name", b"_name", "config", b"config", "context", b"context", "description", b"description", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "_description", b"_description", "_graph_id", b"_graph_id", "_metadata", b"_metadata", "_name", b"_name", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "description", b"description", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "_description", b"_description", "_graph_id", b"_graph_id", "_metadata", b"_metadata", "_name", b"_name", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "description", b"description", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name", "payload_format", b"payload_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__config: _TypeAlias = _typing.Literal["config"]  # noqa: Y015
     _WhichOneofArgType__config: _TypeAlias = _typing.Literal["_config", b"_config"]  # noqa: Y015
@@ -408,9 +427,12 @@ class DeleteAssistantRequest(_message.Message):
     ASSISTANT_ID_FIELD_NUMBER: _builtins.int
     DELETE_THREADS_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
-    """The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND."""
+    """The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND."""
     delete_threads: _builtins.bool
-    """Whether to delete the threads of its runs as well. Default: false."""
+    """Whether to delete, before it, the threads whose metadata names it as `assistant_id`, which are those whose last run was its. While a run is on one of them, the
+    call is refused with FAILED_PRECONDITION (THREAD_BUSY) and nothing is deleted; a run that comes in the meantime ends the call with the same error, and calling
+    again goes on with the threads that are left. Default: false.
+    """
     def __init__(
         self,
         *,
@@ -451,24 +473,36 @@ class ListAssistantVersionsRequest(_message.Message):
     ASSISTANT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND."""
     page_size: _builtins.int
     """The most versions to return: 1 to 1000. 0 means 10. More is refused with INVALID_ARGUMENT."""
     page_token: _builtins.str
     """The `next_page_token` of the page before. Empty means the first page."""
+    payload_format: _json_pb2.PayloadFormat.ValueType
+    """The form of JSON in the answer."""
+    @_builtins.property
+    def metadata(self) -> _json_pb2.Json:
+        """Only versions whose metadata has all these keys with these values: a JSON object. Absent means any."""
+
     def __init__(
         self,
         *,
         assistant_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        metadata: _json_pb2.Json | None = ...,
+        payload_format: _json_pb2.PayloadFormat.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant_id", b"assistant_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "assistant_id", b"assistant_id", "metadata", b"metadata", "page_size", b"page_size", "page_token", b"page_token", "payload_format", b"payload_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
+    _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
 
 Global___ListAssistantVersionsRequest: _TypeAlias = ListAssistantVersionsRequest  # noqa: Y015
 
@@ -508,19 +542,23 @@ class SetLatestAssistantVersionRequest(_message.Message):
 
     ASSISTANT_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND."""
     version: _builtins.int
     """The version: 1 or more. Required; an unknown one is refused with INVALID_ARGUMENT."""
+    payload_format: _json_pb2.PayloadFormat.ValueType
+    """The form of JSON in the answer."""
     def __init__(
         self,
         *,
         assistant_id: _builtins.str = ...,
         version: _builtins.int = ...,
+        payload_format: _json_pb2.PayloadFormat.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant_id", b"assistant_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant_id", b"assistant_id", "payload_format", b"payload_format", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

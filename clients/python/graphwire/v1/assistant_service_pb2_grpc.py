@@ -132,7 +132,7 @@ class AssistantServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAssistant(self, request, context):
-        """Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION.
+        """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +146,7 @@ class AssistantServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SetLatestAssistantVersion(self, request, context):
-        """Makes an earlier version the one that runs.
+        """Makes a version the one that runs. The next update is made of it, and gets a number above all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

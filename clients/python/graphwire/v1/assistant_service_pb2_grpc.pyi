@@ -44,11 +44,11 @@ class AssistantServiceStub:
     UpdateAssistant: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.UpdateAssistantRequest, _assistant_service_pb2.UpdateAssistantResponse]
     """Makes a new version of an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
     DeleteAssistant: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.DeleteAssistantRequest, _assistant_service_pb2.DeleteAssistantResponse]
-    """Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
+    """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
     ListAssistantVersions: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.ListAssistantVersionsRequest, _assistant_service_pb2.ListAssistantVersionsResponse]
     """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
     SetLatestAssistantVersion: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.SetLatestAssistantVersionRequest, _assistant_service_pb2.SetLatestAssistantVersionResponse]
-    """Makes an earlier version the one that runs."""
+    """Makes a version the one that runs. The next update is made of it, and gets a number above all."""
     GetAssistantGraph: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.GetAssistantGraphRequest, _assistant_service_pb2.GetAssistantGraphResponse]
     """Returns an assistant's graph: nodes, edges, and a drawing in Mermaid."""
     GetAssistantSchemas: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.GetAssistantSchemasRequest, _assistant_service_pb2.GetAssistantSchemasResponse]
@@ -72,11 +72,11 @@ class AssistantServiceAsyncStub(AssistantServiceStub):
     UpdateAssistant: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.UpdateAssistantRequest, _assistant_service_pb2.UpdateAssistantResponse]  # type: ignore[assignment]
     """Makes a new version of an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
     DeleteAssistant: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.DeleteAssistantRequest, _assistant_service_pb2.DeleteAssistantResponse]  # type: ignore[assignment]
-    """Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
+    """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
     ListAssistantVersions: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.ListAssistantVersionsRequest, _assistant_service_pb2.ListAssistantVersionsResponse]  # type: ignore[assignment]
     """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
     SetLatestAssistantVersion: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.SetLatestAssistantVersionRequest, _assistant_service_pb2.SetLatestAssistantVersionResponse]  # type: ignore[assignment]
-    """Makes an earlier version the one that runs."""
+    """Makes a version the one that runs. The next update is made of it, and gets a number above all."""
     GetAssistantGraph: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.GetAssistantGraphRequest, _assistant_service_pb2.GetAssistantGraphResponse]  # type: ignore[assignment]
     """Returns an assistant's graph: nodes, edges, and a drawing in Mermaid."""
     GetAssistantSchemas: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.GetAssistantSchemasRequest, _assistant_service_pb2.GetAssistantSchemasResponse]  # type: ignore[assignment]
@@ -133,7 +133,7 @@ class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _assistant_service_pb2.DeleteAssistantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_assistant_service_pb2.DeleteAssistantResponse, _abc.Awaitable[_assistant_service_pb2.DeleteAssistantResponse]]:
-        """Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
+        """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
 
     @_abc_1.abstractmethod
     def ListAssistantVersions(
@@ -149,7 +149,7 @@ class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _assistant_service_pb2.SetLatestAssistantVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_assistant_service_pb2.SetLatestAssistantVersionResponse, _abc.Awaitable[_assistant_service_pb2.SetLatestAssistantVersionResponse]]:
-        """Makes an earlier version the one that runs."""
+        """Makes a version the one that runs. The next update is made of it, and gets a number above all."""
 
     @_abc_1.abstractmethod
     def GetAssistantGraph(

@@ -79,6 +79,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED: the run has ended, or another attempt at it has begun, so that what this attempt
     writes is refused. Between processes; metadata has the `run_id`.
     """
+    ERROR_REASON_GRAPH_NOT_FOUND: _ErrorReason.ValueType  # 24
+    """NOT_FOUND: langgraph.json has no graph of this name, or no longer."""
+    ERROR_REASON_ASSISTANT_EXISTS: _ErrorReason.ValueType  # 25
+    """ALREADY_EXISTS: an assistant has this id already."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` in the google.rpc.ErrorInfo of every failed call. There the name stands
@@ -141,6 +145,10 @@ ERROR_REASON_LEASE_LOST: ErrorReason.ValueType  # 23
 """ABORTED: the run has ended, or another attempt at it has begun, so that what this attempt
 writes is refused. Between processes; metadata has the `run_id`.
 """
+ERROR_REASON_GRAPH_NOT_FOUND: ErrorReason.ValueType  # 24
+"""NOT_FOUND: langgraph.json has no graph of this name, or no longer."""
+ERROR_REASON_ASSISTANT_EXISTS: ErrorReason.ValueType  # 25
+"""ALREADY_EXISTS: an assistant has this id already."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

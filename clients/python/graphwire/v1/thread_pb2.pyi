@@ -90,17 +90,17 @@ class _IfExistsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IfExists.Val
     IF_EXISTS_REJECT: _IfExists.ValueType  # 1
     """The call fails with ALREADY_EXISTS. The default."""
     IF_EXISTS_KEEP: _IfExists.ValueType  # 2
-    """The existing thread is returned unchanged."""
+    """The existing thread or assistant is returned unchanged."""
 
 class IfExists(_IfExists, metaclass=_IfExistsEnumTypeWrapper):
-    """What CreateThread does when the id is taken."""
+    """What CreateThread and CreateAssistant do when the id is taken."""
 
 IF_EXISTS_UNSPECIFIED: IfExists.ValueType  # 0
 """Never sent. In a request it means IF_EXISTS_REJECT."""
 IF_EXISTS_REJECT: IfExists.ValueType  # 1
 """The call fails with ALREADY_EXISTS. The default."""
 IF_EXISTS_KEEP: IfExists.ValueType  # 2
-"""The existing thread is returned unchanged."""
+"""The existing thread or assistant is returned unchanged."""
 Global___IfExists: _TypeAlias = IfExists  # noqa: Y015
 
 class _ThreadSort:

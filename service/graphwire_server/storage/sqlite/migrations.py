@@ -1,6 +1,6 @@
 """The schema, as the numbered steps that lead to it.
 
-Owns the tables of threads, runs, kept events and deliveries; those of checkpoints are made by the library that owns them. A step that was released never
+Owns the tables of threads, runs and kept events; those of checkpoints are made by the library that owns them. A step that was released never
 changes: what comes next is a new step. Each runs in a transaction together with its number, so a crash between two leaves neither half.
 """
 
@@ -155,25 +155,32 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "deliveries of webhooks",
+        "assistants",
         (
+            # `version` is the one that runs, `newest` the highest that was ever made.
             """
-            CREATE TABLE deliveries (
-                run_id TEXT NOT NULL PRIMARY KEY,
-                thread_id TEXT NOT NULL,
-                url TEXT NOT NULL,
-                state TEXT NOT NULL,
-                attempts INTEGER NOT NULL,
-                next_at INTEGER,
-                attempted_at INTEGER,
-                settled_at INTEGER,
-                status INTEGER,
-                error TEXT NOT NULL,
-                run TEXT
-            )
+            CREATE TABLE assistants (
+                assistant_id TEXT NOT NULL PRIMARY KEY,
+                created_at INTEGER NOT NULL,
+                version INTEGER NOT NULL,
+                newest INTEGER NOT NULL
+            ) WITHOUT ROWID
             """,
-            "CREATE INDEX deliveries_pending ON deliveries (next_at) WHERE state = 'pending'",
-            "CREATE INDEX deliveries_of_thread ON deliveries (thread_id)",
+            """
+            CREATE TABLE assistant_versions (
+                assistant_id TEXT NOT NULL REFERENCES assistants (assistant_id) ON DELETE CASCADE,
+                version INTEGER NOT NULL,
+                updated_at INTEGER NOT NULL,
+                graph_id TEXT NOT NULL,
+                name TEXT NOT NULL,
+                folded TEXT NOT NULL,
+                description TEXT NOT NULL,
+                config TEXT NOT NULL,
+                context TEXT,
+                metadata TEXT NOT NULL,
+                PRIMARY KEY (assistant_id, version)
+            ) WITHOUT ROWID
+            """,
         ),
     ),
 )

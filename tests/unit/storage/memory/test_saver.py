@@ -5,6 +5,7 @@ from uuid import UUID
 from langgraph.types import Command
 
 from graphwire_server.engine.request import graph_config
+from graphwire_server.storage.memory.assistants import MemoryAssistants
 from graphwire_server.storage.memory.saver import MemorySaver
 from graphwire_server.storage.memory.store import MemoryStore
 from tests.storage.suite.engine import Engine
@@ -12,8 +13,8 @@ from tests.storage.suite.undo import asking, begun, bound, whole_run
 
 
 def engine_of(saver: MemorySaver) -> Engine:
-    store = MemoryStore(saver)
-    return Engine(store=store, deliveries=store.deliveries, saver=saver, last=saver, bound=saver.for_run)
+    store, assistants = MemoryStore(saver), MemoryAssistants()
+    return Engine(store=store, saver=saver, last=saver, assistants=assistants, bound=saver.for_run)
 
 
 async def test_what_a_run_changes_is_remembered_until_its_end() -> None:

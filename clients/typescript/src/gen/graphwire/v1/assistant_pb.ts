@@ -18,10 +18,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file graphwire/v1/assistant.proto.
  */
 export const file_graphwire_v1_assistant: GenFile = /*@__PURE__*/
-  fileDesc("ChxncmFwaHdpcmUvdjEvYXNzaXN0YW50LnByb3RvEgxncmFwaHdpcmUudjEizgIKCUFzc2lzdGFudBIUCgxhc3Npc3RhbnRfaWQYASABKAkSEAoIZ3JhcGhfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRInCgZjb25maWcYBSABKAsyFy5ncmFwaHdpcmUudjEuUnVuQ29uZmlnEigKB2NvbnRleHQYBiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEiQKCG1ldGFkYXRhGAcgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb24SDwoHdmVyc2lvbhgIIAEoBRIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgoKCF9jb250ZXh0Il0KCUdyYXBoTm9kZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBAUILCglfbWV0YWRhdGEiTwoJR3JhcGhFZGdlEg4KBnNvdXJjZRgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSDQoFbGFiZWwYAyABKAkSEwoLY29uZGl0aW9uYWwYBCABKAgi6AIKDEdyYXBoU2NoZW1hcxIQCghncmFwaF9pZBgBIAEoCRItCgxpbnB1dF9zY2hlbWEYAiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEi4KDW91dHB1dF9zY2hlbWEYAyABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgBiAEBEi0KDHN0YXRlX3NjaGVtYRgEIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAKIAQESLgoNY29uZmlnX3NjaGVtYRgFIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAOIAQESLwoOY29udGV4dF9zY2hlbWEYBiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgEiAEBQg8KDV9pbnB1dF9zY2hlbWFCEAoOX291dHB1dF9zY2hlbWFCDwoNX3N0YXRlX3NjaGVtYUIQCg5fY29uZmlnX3NjaGVtYUIRCg9fY29udGV4dF9zY2hlbWEiSgoIU3ViZ3JhcGgSEQoJbmFtZXNwYWNlGAEgASgJEisKB3NjaGVtYXMYAiABKAsyGi5ncmFwaHdpcmUudjEuR3JhcGhTY2hlbWFzKqUBCg1Bc3Npc3RhbnRTb3J0Eh4KGkFTU0lTVEFOVF9TT1JUX1VOU1BFQ0lGSUVEEAASFwoTQVNTSVNUQU5UX1NPUlRfTkFNRRABEh4KGkFTU0lTVEFOVF9TT1JUX0NSRUFURV9USU1FEAISHgoaQVNTSVNUQU5UX1NPUlRfVVBEQVRFX1RJTUUQAxIbChdBU1NJU1RBTlRfU09SVF9HUkFQSF9JRBAEQmYKD2lvLmdyYXBod2lyZS52MUIOQXNzaXN0YW50UHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_graphwire_v1_json, file_graphwire_v1_run]);
+  fileDesc("ChxncmFwaHdpcmUvdjEvYXNzaXN0YW50LnByb3RvEgxncmFwaHdpcmUudjEizgIKCUFzc2lzdGFudBIUCgxhc3Npc3RhbnRfaWQYASABKAkSEAoIZ3JhcGhfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRInCgZjb25maWcYBSABKAsyFy5ncmFwaHdpcmUudjEuUnVuQ29uZmlnEigKB2NvbnRleHQYBiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEiQKCG1ldGFkYXRhGAcgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb24SDwoHdmVyc2lvbhgIIAEoBRIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgoKCF9jb250ZXh0Il0KCUdyYXBoTm9kZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBAUILCglfbWV0YWRhdGEiTwoJR3JhcGhFZGdlEg4KBnNvdXJjZRgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSDQoFbGFiZWwYAyABKAkSEwoLY29uZGl0aW9uYWwYBCABKAgi6AIKDEdyYXBoU2NoZW1hcxIQCghncmFwaF9pZBgBIAEoCRItCgxpbnB1dF9zY2hlbWEYAiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEi4KDW91dHB1dF9zY2hlbWEYAyABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgBiAEBEi0KDHN0YXRlX3NjaGVtYRgEIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAKIAQESLgoNY29uZmlnX3NjaGVtYRgFIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAOIAQESLwoOY29udGV4dF9zY2hlbWEYBiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgEiAEBQg8KDV9pbnB1dF9zY2hlbWFCEAoOX291dHB1dF9zY2hlbWFCDwoNX3N0YXRlX3NjaGVtYUIQCg5fY29uZmlnX3NjaGVtYUIRCg9fY29udGV4dF9zY2hlbWEiSgoIU3ViZ3JhcGgSEQoJbmFtZXNwYWNlGAEgASgJEisKB3NjaGVtYXMYAiABKAsyGi5ncmFwaHdpcmUudjEuR3JhcGhTY2hlbWFzKsYBCg1Bc3Npc3RhbnRTb3J0Eh4KGkFTU0lTVEFOVF9TT1JUX1VOU1BFQ0lGSUVEEAASFwoTQVNTSVNUQU5UX1NPUlRfTkFNRRABEh4KGkFTU0lTVEFOVF9TT1JUX0NSRUFURV9USU1FEAISHgoaQVNTSVNUQU5UX1NPUlRfVVBEQVRFX1RJTUUQAxIbChdBU1NJU1RBTlRfU09SVF9HUkFQSF9JRBAEEh8KG0FTU0lTVEFOVF9TT1JUX0FTU0lTVEFOVF9JRBAFQmYKD2lvLmdyYXBod2lyZS52MUIOQXNzaXN0YW50UHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_graphwire_v1_json, file_graphwire_v1_run]);
 
 /**
- * A graph with a configuration. Each graph of langgraph.json has one of its own, whose id is the version 5 UUID of the
+ * A graph with a configuration, which runs of the assistant start from. What a run starts from is taken when it is created: a later update does not reach it. Each graph of langgraph.json has one of its own, whose id is the version 5 UUID of the
  * graph's name in the namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8. Every field is set by the server.
  *
  * @generated from message graphwire.v1.Assistant
@@ -63,21 +63,22 @@ export type Assistant = Message<"graphwire.v1.Assistant"> & {
   config?: RunConfig | undefined;
 
   /**
-   * The context that its runs start from, where there is one: a JSON object.
+   * The context that its runs start from, where there is one: a JSON object. It and `config.configurable` are two forms of one thing: nodes see each as both, and
+   * what a run says, in either form, is merged over what its assistant says, key by key.
    *
    * @generated from field: optional graphwire.v1.Json context = 6;
    */
   context?: Json | undefined;
 
   /**
-   * Its metadata: a JSON object. `created_by` is `system` for a graph's own assistant.
+   * Its metadata: a JSON object. Runs of an assistant that callers made inherit it. `created_by` is `system` for a graph's own assistant.
    *
    * @generated from field: graphwire.v1.Json metadata = 7;
    */
   metadata?: Json | undefined;
 
   /**
-   * Its version: 1, and one more for each update.
+   * The number of this version: 1 for the first, and for each update one more than all that there were.
    *
    * @generated from field: int32 version = 8;
    */
@@ -306,6 +307,13 @@ export enum AssistantSort {
    * @generated from enum value: ASSISTANT_SORT_GRAPH_ID = 4;
    */
   GRAPH_ID = 4,
+
+  /**
+   * By id.
+   *
+   * @generated from enum value: ASSISTANT_SORT_ASSISTANT_ID = 5;
+   */
+  ASSISTANT_ID = 5,
 }
 
 /**

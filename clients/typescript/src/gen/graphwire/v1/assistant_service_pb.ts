@@ -12,13 +12,15 @@ import type { Json, PayloadFormat } from "./json_pb.js";
 import { file_graphwire_v1_json } from "./json_pb.js";
 import type { RunConfig } from "./run_pb.js";
 import { file_graphwire_v1_run } from "./run_pb.js";
+import type { IfExists } from "./thread_pb.js";
+import { file_graphwire_v1_thread } from "./thread_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file graphwire/v1/assistant_service.proto.
  */
 export const file_graphwire_v1_assistant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRncmFwaHdpcmUvdjEvYXNzaXN0YW50X3NlcnZpY2UucHJvdG8SDGdyYXBod2lyZS52MSJgChNHZXRBc3Npc3RhbnRSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIzCg5wYXlsb2FkX2Zvcm1hdBgCIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0IkIKFEdldEFzc2lzdGFudFJlc3BvbnNlEioKCWFzc2lzdGFudBgBIAEoCzIXLmdyYXBod2lyZS52MS5Bc3Npc3RhbnQijwIKF1NlYXJjaEFzc2lzdGFudHNSZXF1ZXN0EhAKCGdyYXBoX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSKQoIbWV0YWRhdGEYAyABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEiwKB3NvcnRfYnkYBCABKA4yGy5ncmFwaHdpcmUudjEuQXNzaXN0YW50U29ydBISCgpkZXNjZW5kaW5nGAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJEjMKDnBheWxvYWRfZm9ybWF0GAggASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXRCCwoJX21ldGFkYXRhImAKGFNlYXJjaEFzc2lzdGFudHNSZXNwb25zZRIrCgphc3Npc3RhbnRzGAEgAygLMhcuZ3JhcGh3aXJlLnYxLkFzc2lzdGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicAoWQ291bnRBc3Npc3RhbnRzUmVxdWVzdBIQCghncmFwaF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBAUILCglfbWV0YWRhdGEiKAoXQ291bnRBc3Npc3RhbnRzUmVzcG9uc2USDQoFY291bnQYASABKAMioAIKFkNyZWF0ZUFzc2lzdGFudFJlcXVlc3QSGQoMYXNzaXN0YW50X2lkGAEgASgJSACIAQESEAoIZ3JhcGhfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIsCgZjb25maWcYBSABKAsyFy5ncmFwaHdpcmUudjEuUnVuQ29uZmlnSAGIAQESKAoHY29udGV4dBgGIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAKIAQESKQoIbWV0YWRhdGEYByABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgDiAEBQg8KDV9hc3Npc3RhbnRfaWRCCQoHX2NvbmZpZ0IKCghfY29udGV4dEILCglfbWV0YWRhdGEiRQoXQ3JlYXRlQXNzaXN0YW50UmVzcG9uc2USKgoJYXNzaXN0YW50GAEgASgLMhcuZ3JhcGh3aXJlLnYxLkFzc2lzdGFudCK/AgoWVXBkYXRlQXNzaXN0YW50UmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSFQoIZ3JhcGhfaWQYAiABKAlIAIgBARIRCgRuYW1lGAMgASgJSAGIAQESGAoLZGVzY3JpcHRpb24YBCABKAlIAogBARIsCgZjb25maWcYBSABKAsyFy5ncmFwaHdpcmUudjEuUnVuQ29uZmlnSAOIAQESKAoHY29udGV4dBgGIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSASIAQESKQoIbWV0YWRhdGEYByABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgFiAEBQgsKCV9ncmFwaF9pZEIHCgVfbmFtZUIOCgxfZGVzY3JpcHRpb25CCQoHX2NvbmZpZ0IKCghfY29udGV4dEILCglfbWV0YWRhdGEiRQoXVXBkYXRlQXNzaXN0YW50UmVzcG9uc2USKgoJYXNzaXN0YW50GAEgASgLMhcuZ3JhcGh3aXJlLnYxLkFzc2lzdGFudCJGChZEZWxldGVBc3Npc3RhbnRSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIWCg5kZWxldGVfdGhyZWFkcxgCIAEoCCIZChdEZWxldGVBc3Npc3RhbnRSZXNwb25zZSJbChxMaXN0QXNzaXN0YW50VmVyc2lvbnNSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJjCh1MaXN0QXNzaXN0YW50VmVyc2lvbnNSZXNwb25zZRIpCgh2ZXJzaW9ucxgBIAMoCzIXLmdyYXBod2lyZS52MS5Bc3Npc3RhbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkkKIFNldExhdGVzdEFzc2lzdGFudFZlcnNpb25SZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFIk8KIVNldExhdGVzdEFzc2lzdGFudFZlcnNpb25SZXNwb25zZRIqCglhc3Npc3RhbnQYASABKAsyFy5ncmFwaHdpcmUudjEuQXNzaXN0YW50Ij4KGEdldEFzc2lzdGFudEdyYXBoUmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSDAoEeHJheRgCIAEoBSJ8ChlHZXRBc3Npc3RhbnRHcmFwaFJlc3BvbnNlEiYKBW5vZGVzGAEgAygLMhcuZ3JhcGh3aXJlLnYxLkdyYXBoTm9kZRImCgVlZGdlcxgCIAMoCzIXLmdyYXBod2lyZS52MS5HcmFwaEVkZ2USDwoHbWVybWFpZBgDIAEoCSJnChpHZXRBc3Npc3RhbnRTY2hlbWFzUmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSMwoOcGF5bG9hZF9mb3JtYXQYAiABKA4yGy5ncmFwaHdpcmUudjEuUGF5bG9hZEZvcm1hdCJKChtHZXRBc3Npc3RhbnRTY2hlbWFzUmVzcG9uc2USKwoHc2NoZW1hcxgBIAEoCzIaLmdyYXBod2lyZS52MS5HcmFwaFNjaGVtYXMihQEKFExpc3RTdWJncmFwaHNSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDwoHcmVjdXJzZRgDIAEoCBIzCg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0IkIKFUxpc3RTdWJncmFwaHNSZXNwb25zZRIpCglzdWJncmFwaHMYASADKAsyFi5ncmFwaHdpcmUudjEuU3ViZ3JhcGgy6AgKEEFzc2lzdGFudFNlcnZpY2USVQoMR2V0QXNzaXN0YW50EiEuZ3JhcGh3aXJlLnYxLkdldEFzc2lzdGFudFJlcXVlc3QaIi5ncmFwaHdpcmUudjEuR2V0QXNzaXN0YW50UmVzcG9uc2USYQoQU2VhcmNoQXNzaXN0YW50cxIlLmdyYXBod2lyZS52MS5TZWFyY2hBc3Npc3RhbnRzUmVxdWVzdBomLmdyYXBod2lyZS52MS5TZWFyY2hBc3Npc3RhbnRzUmVzcG9uc2USXgoPQ291bnRBc3Npc3RhbnRzEiQuZ3JhcGh3aXJlLnYxLkNvdW50QXNzaXN0YW50c1JlcXVlc3QaJS5ncmFwaHdpcmUudjEuQ291bnRBc3Npc3RhbnRzUmVzcG9uc2USXgoPQ3JlYXRlQXNzaXN0YW50EiQuZ3JhcGh3aXJlLnYxLkNyZWF0ZUFzc2lzdGFudFJlcXVlc3QaJS5ncmFwaHdpcmUudjEuQ3JlYXRlQXNzaXN0YW50UmVzcG9uc2USXgoPVXBkYXRlQXNzaXN0YW50EiQuZ3JhcGh3aXJlLnYxLlVwZGF0ZUFzc2lzdGFudFJlcXVlc3QaJS5ncmFwaHdpcmUudjEuVXBkYXRlQXNzaXN0YW50UmVzcG9uc2USXgoPRGVsZXRlQXNzaXN0YW50EiQuZ3JhcGh3aXJlLnYxLkRlbGV0ZUFzc2lzdGFudFJlcXVlc3QaJS5ncmFwaHdpcmUudjEuRGVsZXRlQXNzaXN0YW50UmVzcG9uc2UScAoVTGlzdEFzc2lzdGFudFZlcnNpb25zEiouZ3JhcGh3aXJlLnYxLkxpc3RBc3Npc3RhbnRWZXJzaW9uc1JlcXVlc3QaKy5ncmFwaHdpcmUudjEuTGlzdEFzc2lzdGFudFZlcnNpb25zUmVzcG9uc2USfAoZU2V0TGF0ZXN0QXNzaXN0YW50VmVyc2lvbhIuLmdyYXBod2lyZS52MS5TZXRMYXRlc3RBc3Npc3RhbnRWZXJzaW9uUmVxdWVzdBovLmdyYXBod2lyZS52MS5TZXRMYXRlc3RBc3Npc3RhbnRWZXJzaW9uUmVzcG9uc2USZAoRR2V0QXNzaXN0YW50R3JhcGgSJi5ncmFwaHdpcmUudjEuR2V0QXNzaXN0YW50R3JhcGhSZXF1ZXN0GicuZ3JhcGh3aXJlLnYxLkdldEFzc2lzdGFudEdyYXBoUmVzcG9uc2USagoTR2V0QXNzaXN0YW50U2NoZW1hcxIoLmdyYXBod2lyZS52MS5HZXRBc3Npc3RhbnRTY2hlbWFzUmVxdWVzdBopLmdyYXBod2lyZS52MS5HZXRBc3Npc3RhbnRTY2hlbWFzUmVzcG9uc2USWAoNTGlzdFN1YmdyYXBocxIiLmdyYXBod2lyZS52MS5MaXN0U3ViZ3JhcGhzUmVxdWVzdBojLmdyYXBod2lyZS52MS5MaXN0U3ViZ3JhcGhzUmVzcG9uc2VCbQoPaW8uZ3JhcGh3aXJlLnYxQhVBc3Npc3RhbnRTZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_graphwire_v1_assistant, file_graphwire_v1_json, file_graphwire_v1_run]);
+  fileDesc("CiRncmFwaHdpcmUvdjEvYXNzaXN0YW50X3NlcnZpY2UucHJvdG8SDGdyYXBod2lyZS52MSJgChNHZXRBc3Npc3RhbnRSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIzCg5wYXlsb2FkX2Zvcm1hdBgCIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0IkIKFEdldEFzc2lzdGFudFJlc3BvbnNlEioKCWFzc2lzdGFudBgBIAEoCzIXLmdyYXBod2lyZS52MS5Bc3Npc3RhbnQijwIKF1NlYXJjaEFzc2lzdGFudHNSZXF1ZXN0EhAKCGdyYXBoX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSKQoIbWV0YWRhdGEYAyABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEiwKB3NvcnRfYnkYBCABKA4yGy5ncmFwaHdpcmUudjEuQXNzaXN0YW50U29ydBISCgpkZXNjZW5kaW5nGAUgASgIEhEKCXBhZ2Vfc2l6ZRgGIAEoBRISCgpwYWdlX3Rva2VuGAcgASgJEjMKDnBheWxvYWRfZm9ybWF0GAggASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXRCCwoJX21ldGFkYXRhImAKGFNlYXJjaEFzc2lzdGFudHNSZXNwb25zZRIrCgphc3Npc3RhbnRzGAEgAygLMhcuZ3JhcGh3aXJlLnYxLkFzc2lzdGFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicAoWQ291bnRBc3Npc3RhbnRzUmVxdWVzdBIQCghncmFwaF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBAUILCglfbWV0YWRhdGEiKAoXQ291bnRBc3Npc3RhbnRzUmVzcG9uc2USDQoFY291bnQYASABKAMigAMKFkNyZWF0ZUFzc2lzdGFudFJlcXVlc3QSGQoMYXNzaXN0YW50X2lkGAEgASgJSACIAQESEAoIZ3JhcGhfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIsCgZjb25maWcYBSABKAsyFy5ncmFwaHdpcmUudjEuUnVuQ29uZmlnSAGIAQESKAoHY29udGV4dBgGIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAKIAQESKQoIbWV0YWRhdGEYByABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgDiAEBEikKCWlmX2V4aXN0cxgIIAEoDjIWLmdyYXBod2lyZS52MS5JZkV4aXN0cxIzCg5wYXlsb2FkX2Zvcm1hdBgJIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0Qg8KDV9hc3Npc3RhbnRfaWRCCQoHX2NvbmZpZ0IKCghfY29udGV4dEILCglfbWV0YWRhdGEiRQoXQ3JlYXRlQXNzaXN0YW50UmVzcG9uc2USKgoJYXNzaXN0YW50GAEgASgLMhcuZ3JhcGh3aXJlLnYxLkFzc2lzdGFudCL0AgoWVXBkYXRlQXNzaXN0YW50UmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSFQoIZ3JhcGhfaWQYAiABKAlIAIgBARIRCgRuYW1lGAMgASgJSAGIAQESGAoLZGVzY3JpcHRpb24YBCABKAlIAogBARIsCgZjb25maWcYBSABKAsyFy5ncmFwaHdpcmUudjEuUnVuQ29uZmlnSAOIAQESKAoHY29udGV4dBgGIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSASIAQESKQoIbWV0YWRhdGEYByABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgFiAEBEjMKDnBheWxvYWRfZm9ybWF0GAggASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXRCCwoJX2dyYXBoX2lkQgcKBV9uYW1lQg4KDF9kZXNjcmlwdGlvbkIJCgdfY29uZmlnQgoKCF9jb250ZXh0QgsKCV9tZXRhZGF0YSJFChdVcGRhdGVBc3Npc3RhbnRSZXNwb25zZRIqCglhc3Npc3RhbnQYASABKAsyFy5ncmFwaHdpcmUudjEuQXNzaXN0YW50IkYKFkRlbGV0ZUFzc2lzdGFudFJlcXVlc3QSFAoMYXNzaXN0YW50X2lkGAEgASgJEhYKDmRlbGV0ZV90aHJlYWRzGAIgASgIIhkKF0RlbGV0ZUFzc2lzdGFudFJlc3BvbnNlIsgBChxMaXN0QXNzaXN0YW50VmVyc2lvbnNSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIpCghtZXRhZGF0YRgEIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSACIAQESMwoOcGF5bG9hZF9mb3JtYXQYBSABKA4yGy5ncmFwaHdpcmUudjEuUGF5bG9hZEZvcm1hdEILCglfbWV0YWRhdGEiYwodTGlzdEFzc2lzdGFudFZlcnNpb25zUmVzcG9uc2USKQoIdmVyc2lvbnMYASADKAsyFy5ncmFwaHdpcmUudjEuQXNzaXN0YW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ+CiBTZXRMYXRlc3RBc3Npc3RhbnRWZXJzaW9uUmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIzCg5wYXlsb2FkX2Zvcm1hdBgDIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0Ik8KIVNldExhdGVzdEFzc2lzdGFudFZlcnNpb25SZXNwb25zZRIqCglhc3Npc3RhbnQYASABKAsyFy5ncmFwaHdpcmUudjEuQXNzaXN0YW50Ij4KGEdldEFzc2lzdGFudEdyYXBoUmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSDAoEeHJheRgCIAEoBSJ8ChlHZXRBc3Npc3RhbnRHcmFwaFJlc3BvbnNlEiYKBW5vZGVzGAEgAygLMhcuZ3JhcGh3aXJlLnYxLkdyYXBoTm9kZRImCgVlZGdlcxgCIAMoCzIXLmdyYXBod2lyZS52MS5HcmFwaEVkZ2USDwoHbWVybWFpZBgDIAEoCSJnChpHZXRBc3Npc3RhbnRTY2hlbWFzUmVxdWVzdBIUCgxhc3Npc3RhbnRfaWQYASABKAkSMwoOcGF5bG9hZF9mb3JtYXQYAiABKA4yGy5ncmFwaHdpcmUudjEuUGF5bG9hZEZvcm1hdCJKChtHZXRBc3Npc3RhbnRTY2hlbWFzUmVzcG9uc2USKwoHc2NoZW1hcxgBIAEoCzIaLmdyYXBod2lyZS52MS5HcmFwaFNjaGVtYXMihQEKFExpc3RTdWJncmFwaHNSZXF1ZXN0EhQKDGFzc2lzdGFudF9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDwoHcmVjdXJzZRgDIAEoCBIzCg5wYXlsb2FkX2Zvcm1hdBgEIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0IkIKFUxpc3RTdWJncmFwaHNSZXNwb25zZRIpCglzdWJncmFwaHMYASADKAsyFi5ncmFwaHdpcmUudjEuU3ViZ3JhcGgy6AgKEEFzc2lzdGFudFNlcnZpY2USVQoMR2V0QXNzaXN0YW50EiEuZ3JhcGh3aXJlLnYxLkdldEFzc2lzdGFudFJlcXVlc3QaIi5ncmFwaHdpcmUudjEuR2V0QXNzaXN0YW50UmVzcG9uc2USYQoQU2VhcmNoQXNzaXN0YW50cxIlLmdyYXBod2lyZS52MS5TZWFyY2hBc3Npc3RhbnRzUmVxdWVzdBomLmdyYXBod2lyZS52MS5TZWFyY2hBc3Npc3RhbnRzUmVzcG9uc2USXgoPQ291bnRBc3Npc3RhbnRzEiQuZ3JhcGh3aXJlLnYxLkNvdW50QXNzaXN0YW50c1JlcXVlc3QaJS5ncmFwaHdpcmUudjEuQ291bnRBc3Npc3RhbnRzUmVzcG9uc2USXgoPQ3JlYXRlQXNzaXN0YW50EiQuZ3JhcGh3aXJlLnYxLkNyZWF0ZUFzc2lzdGFudFJlcXVlc3QaJS5ncmFwaHdpcmUudjEuQ3JlYXRlQXNzaXN0YW50UmVzcG9uc2USXgoPVXBkYXRlQXNzaXN0YW50EiQuZ3JhcGh3aXJlLnYxLlVwZGF0ZUFzc2lzdGFudFJlcXVlc3QaJS5ncmFwaHdpcmUudjEuVXBkYXRlQXNzaXN0YW50UmVzcG9uc2USXgoPRGVsZXRlQXNzaXN0YW50EiQuZ3JhcGh3aXJlLnYxLkRlbGV0ZUFzc2lzdGFudFJlcXVlc3QaJS5ncmFwaHdpcmUudjEuRGVsZXRlQXNzaXN0YW50UmVzcG9uc2UScAoVTGlzdEFzc2lzdGFudFZlcnNpb25zEiouZ3JhcGh3aXJlLnYxLkxpc3RBc3Npc3RhbnRWZXJzaW9uc1JlcXVlc3QaKy5ncmFwaHdpcmUudjEuTGlzdEFzc2lzdGFudFZlcnNpb25zUmVzcG9uc2USfAoZU2V0TGF0ZXN0QXNzaXN0YW50VmVyc2lvbhIuLmdyYXBod2lyZS52MS5TZXRMYXRlc3RBc3Npc3RhbnRWZXJzaW9uUmVxdWVzdBovLmdyYXBod2lyZS52MS5TZXRMYXRlc3RBc3Npc3RhbnRWZXJzaW9uUmVzcG9uc2USZAoRR2V0QXNzaXN0YW50R3JhcGgSJi5ncmFwaHdpcmUudjEuR2V0QXNzaXN0YW50R3JhcGhSZXF1ZXN0GicuZ3JhcGh3aXJlLnYxLkdldEFzc2lzdGFudEdyYXBoUmVzcG9uc2USagoTR2V0QXNzaXN0YW50U2NoZW1hcxIoLmdyYXBod2lyZS52MS5HZXRBc3Npc3RhbnRTY2hlbWFzUmVxdWVzdBopLmdyYXBod2lyZS52MS5HZXRBc3Npc3RhbnRTY2hlbWFzUmVzcG9uc2USWAoNTGlzdFN1YmdyYXBocxIiLmdyYXBod2lyZS52MS5MaXN0U3ViZ3JhcGhzUmVxdWVzdBojLmdyYXBod2lyZS52MS5MaXN0U3ViZ3JhcGhzUmVzcG9uc2VCbQoPaW8uZ3JhcGh3aXJlLnYxQhVBc3Npc3RhbnRTZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_graphwire_v1_assistant, file_graphwire_v1_json, file_graphwire_v1_run, file_graphwire_v1_thread]);
 
 /**
  * Which assistant.
@@ -230,53 +232,68 @@ export const CountAssistantsResponseSchema: GenMessage<CountAssistantsResponse> 
  */
 export type CreateAssistantRequest = Message<"graphwire.v1.CreateAssistantRequest"> & {
   /**
-   * The assistant's id: a UUID. Absent means that the server chooses. One that is taken is refused with ALREADY_EXISTS.
+   * The assistant's id: a UUID, else INVALID_ARGUMENT. Absent means that the server chooses. What happens with one that is taken, `if_exists` says.
    *
    * @generated from field: optional string assistant_id = 1;
    */
   assistantId?: string | undefined;
 
   /**
-   * The graph's name in langgraph.json. Required; an unknown one is refused with NOT_FOUND.
+   * The graph's name in langgraph.json. Required; an unknown one is refused with NOT_FOUND (GRAPH_NOT_FOUND).
    *
    * @generated from field: string graph_id = 2;
    */
   graphId: string;
 
   /**
-   * Its name. Empty means `Untitled`.
+   * Its name. Empty means `Untitled`. Several assistants may have the same.
    *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * What it is for.
+   * What it is for. Empty means that nobody says.
    *
    * @generated from field: string description = 4;
    */
   description: string;
 
   /**
-   * The configuration that its runs start from.
+   * The configuration that its runs start from. Absent means an empty one.
    *
    * @generated from field: optional graphwire.v1.RunConfig config = 5;
    */
   config?: RunConfig | undefined;
 
   /**
-   * The context that its runs start from: a JSON object.
+   * The context that its runs start from: a JSON object. Absent means none. Refused with INVALID_ARGUMENT beside a `config.configurable` that says something
+   * else.
    *
    * @generated from field: optional graphwire.v1.Json context = 6;
    */
   context?: Json | undefined;
 
   /**
-   * Its metadata: a JSON object.
+   * Its metadata: a JSON object, which its runs inherit. Absent means empty.
    *
    * @generated from field: optional graphwire.v1.Json metadata = 7;
    */
   metadata?: Json | undefined;
+
+  /**
+   * What happens when the id is taken: ALREADY_EXISTS (ASSISTANT_EXISTS), the default, or the assistant that is there.
+   *
+   * @generated from field: graphwire.v1.IfExists if_exists = 8;
+   */
+  ifExists: IfExists;
+
+  /**
+   * The form of JSON in the answer.
+   *
+   * @generated from field: graphwire.v1.PayloadFormat payload_format = 9;
+   */
+  payloadFormat: PayloadFormat;
 };
 
 /**
@@ -308,7 +325,8 @@ export const CreateAssistantResponseSchema: GenMessage<CreateAssistantResponse> 
   messageDesc(file_graphwire_v1_assistant_service, 7);
 
 /**
- * A new version of an assistant. Absent fields stay as they are.
+ * A new version of an assistant, which runs from then on. Absent fields are as in the version that ran before it. Each call makes a version, also several at once:
+ * each is made of the one before.
  *
  * @generated from message graphwire.v1.UpdateAssistantRequest
  */
@@ -321,14 +339,14 @@ export type UpdateAssistantRequest = Message<"graphwire.v1.UpdateAssistantReques
   assistantId: string;
 
   /**
-   * The graph's name in langgraph.json.
+   * The graph's name in langgraph.json. An unknown one is refused with NOT_FOUND (GRAPH_NOT_FOUND).
    *
    * @generated from field: optional string graph_id = 2;
    */
   graphId?: string | undefined;
 
   /**
-   * Its name.
+   * Its name. Empty means `Untitled`.
    *
    * @generated from field: optional string name = 3;
    */
@@ -342,25 +360,33 @@ export type UpdateAssistantRequest = Message<"graphwire.v1.UpdateAssistantReques
   description?: string | undefined;
 
   /**
-   * The configuration that its runs start from.
+   * The configuration that its runs start from, as a whole. One with `configurable` takes the place of a `context` as well.
    *
    * @generated from field: optional graphwire.v1.RunConfig config = 5;
    */
   config?: RunConfig | undefined;
 
   /**
-   * The context that its runs start from: a JSON object.
+   * The context that its runs start from, as a whole: a JSON object. It takes the place of `config.configurable` as well. Refused with INVALID_ARGUMENT beside a
+   * `config.configurable` that says something else.
    *
    * @generated from field: optional graphwire.v1.Json context = 6;
    */
   context?: Json | undefined;
 
   /**
-   * Metadata to merge into the assistant's, key by key: a JSON object.
+   * Metadata to merge into the assistant's, key by key: a JSON object. A key with null is kept as null.
    *
    * @generated from field: optional graphwire.v1.Json metadata = 7;
    */
   metadata?: Json | undefined;
+
+  /**
+   * The form of JSON in the answer.
+   *
+   * @generated from field: graphwire.v1.PayloadFormat payload_format = 8;
+   */
+  payloadFormat: PayloadFormat;
 };
 
 /**
@@ -398,14 +424,16 @@ export const UpdateAssistantResponseSchema: GenMessage<UpdateAssistantResponse> 
  */
 export type DeleteAssistantRequest = Message<"graphwire.v1.DeleteAssistantRequest"> & {
   /**
-   * The assistant, or the name of a graph. Required; an unknown one is refused with NOT_FOUND.
+   * The assistant: a UUID. Required; an unknown one is refused with NOT_FOUND.
    *
    * @generated from field: string assistant_id = 1;
    */
   assistantId: string;
 
   /**
-   * Whether to delete the threads of its runs as well. Default: false.
+   * Whether to delete, before it, the threads whose metadata names it as `assistant_id`, which are those whose last run was its. While a run is on one of them, the
+   * call is refused with FAILED_PRECONDITION (THREAD_BUSY) and nothing is deleted; a run that comes in the meantime ends the call with the same error, and calling
+   * again goes on with the threads that are left. Default: false.
    *
    * @generated from field: bool delete_threads = 2;
    */
@@ -460,6 +488,20 @@ export type ListAssistantVersionsRequest = Message<"graphwire.v1.ListAssistantVe
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only versions whose metadata has all these keys with these values: a JSON object. Absent means any.
+   *
+   * @generated from field: optional graphwire.v1.Json metadata = 4;
+   */
+  metadata?: Json | undefined;
+
+  /**
+   * The form of JSON in the answer.
+   *
+   * @generated from field: graphwire.v1.PayloadFormat payload_format = 5;
+   */
+  payloadFormat: PayloadFormat;
 };
 
 /**
@@ -516,6 +558,13 @@ export type SetLatestAssistantVersionRequest = Message<"graphwire.v1.SetLatestAs
    * @generated from field: int32 version = 2;
    */
   version: number;
+
+  /**
+   * The form of JSON in the answer.
+   *
+   * @generated from field: graphwire.v1.PayloadFormat payload_format = 3;
+   */
+  payloadFormat: PayloadFormat;
 };
 
 /**
@@ -778,7 +827,7 @@ export const AssistantService: GenService<{
     output: typeof UpdateAssistantResponseSchema;
   },
   /**
-   * Deletes an assistant. A graph's own assistant is refused with FAILED_PRECONDITION.
+   * Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
    *
    * @generated from rpc graphwire.v1.AssistantService.DeleteAssistant
    */
@@ -798,7 +847,7 @@ export const AssistantService: GenService<{
     output: typeof ListAssistantVersionsResponseSchema;
   },
   /**
-   * Makes an earlier version the one that runs.
+   * Makes a version the one that runs. The next update is made of it, and gets a number above all.
    *
    * @generated from rpc graphwire.v1.AssistantService.SetLatestAssistantVersion
    */

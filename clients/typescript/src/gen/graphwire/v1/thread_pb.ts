@@ -402,7 +402,7 @@ export const ThreadViewSchema: GenEnum<ThreadView> = /*@__PURE__*/
   enumDesc(file_graphwire_v1_thread, 1);
 
 /**
- * What CreateThread does when the id is taken.
+ * What CreateThread and CreateAssistant do when the id is taken.
  *
  * @generated from enum graphwire.v1.IfExists
  */
@@ -422,7 +422,7 @@ export enum IfExists {
   REJECT = 1,
 
   /**
-   * The existing thread is returned unchanged.
+   * The existing thread or assistant is returned unchanged.
    *
    * @generated from enum value: IF_EXISTS_KEEP = 2;
    */
