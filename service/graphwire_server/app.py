@@ -75,7 +75,7 @@ async def serving(settings: Settings, threads: NodeThreads) -> AsyncIterator[Ser
     apply_env(manifest)
     catalogue = Catalogue.load(manifest)
     async with AsyncExitStack() as stack:
-        behind = await stack.enter_async_context(house(settings, catalogue, threads))
+        behind = await stack.enter_async_context(house(settings, manifest.webhooks, catalogue, threads))
         faces: list[Face] = [_grpc(behind.core, settings, security)]
         if not settings.no_http:
             from graphwire_server.http_face import http_face  # noqa: PLC0415  a server without it is ready sooner, and smaller

@@ -56,6 +56,19 @@ class Settings(BaseSettings):
     """A file with more of them, one a line; blank lines and those that begin with # are passed over."""
     allow_anonymous: bool = False
     """Whether a host that others can reach may be served without keys and without certificates of clients."""
+    webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """The secret that signs calls of webhooks: base64 of 24 to 64 bytes, with `whsec_` before it or without; several have commas between them, and each signs.
+    None does not sign."""
+    webhook_allow_private: bool = False
+    """Whether webhooks may call this machine and private networks, whatever langgraph.json says: for development."""
+    webhook_timeout: Annotated[Time, Field(gt=timedelta(0), le=timedelta(minutes=5))] = timedelta(seconds=10)
+    """How long an attempt to call a webhook may take."""
+    webhook_attempts: Annotated[int, Field(ge=1, le=30)] = 9
+    """How often a webhook is called that does not answer with 2xx."""
+    webhook_retry_delay: Annotated[Time, Field(gt=timedelta(0), le=timedelta(days=1))] = timedelta(seconds=2)
+    """About how long after the first attempt the second one is; each time it is four times as long."""
+    webhook_retry_delay_max: Annotated[Time, Field(gt=timedelta(0), le=timedelta(days=1))] = timedelta(hours=1)
+    """The longest time between two attempts, also where the receiver asks for more."""
     data_dir: Path = Path(".graphwire")
     """Where rows and checkpoints are kept."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -111,7 +124,7 @@ class Settings(BaseSettings):
     channelz: bool = False
     """Whether the channelz service is offered."""
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "webhook_secret", mode="before")
     @classmethod
     def _separated(cls, given: Any) -> Any:
         return tuple(key.strip() for key in given.split(",")) if isinstance(given, str) else given

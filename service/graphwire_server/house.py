@@ -16,6 +16,7 @@ from graphwire_server.composed import Core
 from graphwire_server.config import Settings
 from graphwire_server.core.assistant_threads import AssistantThreads
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.deliveries import Deliveries
 from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import Retention
@@ -25,6 +26,7 @@ from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.tally import Load, Tally
 from graphwire_server.core.threads import Threads
+from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Work, Worker
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.execution import GraphExecutor, Savers
@@ -33,12 +35,15 @@ from graphwire_server.engine.loops import GraphLoops
 from graphwire_server.engine.states import GraphStates
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.engine.watchdog import SERVER, Watchdog
+from graphwire_server.engine.webhooks import WebhookSection
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.saver import MemorySaver
 from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
+from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
+from graphwire_server.webhooks import deliveries, url_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,7 @@ class _Ground:
     settings: Settings
     store: SqliteStore
     stateless: SqliteStore
+    deliveries: SqliteDeliveries
     assistants: SqliteAssistants
     saver: InlineSaver
     retention: Retention
@@ -77,24 +83,32 @@ class _Ground:
 
 
 @asynccontextmanager
-async def house(settings: Settings, graphs: Catalogue, threads: NodeThreads) -> AsyncIterator[House]:
+async def house(
+    settings: Settings, webhooks: WebhookSection, graphs: Catalogue, threads: NodeThreads
+) -> AsyncIterator[House]:
     """What is behind both faces, on the embedded engine.
 
     Args:
         settings: The options of the server.
+        webhooks: What langgraph.json says about webhooks.
         graphs: Its graphs.
         threads: The pool in which the loop runs synchronous nodes.
 
     Raises:
         DataDirError: The data directory cannot be used.
+        SecurityError: The secret of webhooks cannot be used.
     """
-    async with _ground(settings) as ground, _engine(ground, graphs, threads) as engine:
-        worker = _worker(ground, engine)
+    async with (
+        _ground(settings) as ground,
+        _engine(ground, graphs, threads) as engine,
+        deliveries(webhooks, settings, ground.deliveries, engine.states, _now, ground.later) as calls,
+    ):
+        worker = _worker(ground, engine, calls)
         assistants = _assistants(ground, engine, worker)
         streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
         yield House(
             core=Core(
-                runs=_runs(ground, engine, assistants, worker),
+                runs=_runs(ground, engine, assistants, worker, url_policy(webhooks, settings)),
                 threads=_threads(ground, engine, assistants, worker),
                 assistants=assistants,
                 streams=streams,
@@ -123,6 +137,7 @@ async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
                 settings=settings,
                 store=store,
                 stateless=SqliteStore(database, stateless=True),
+                deliveries=SqliteDeliveries(database),
                 assistants=SqliteAssistants(database),
                 saver=InlineSaver(database),
                 retention=retention,
@@ -133,7 +148,7 @@ async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
             )
 
 
-def _worker(ground: _Ground, engine: _Engine) -> Worker:
+def _worker(ground: _Ground, engine: _Engine, calls: Deliveries) -> Worker:
     settings = ground.settings
     return Worker(
         executor=engine.executor,
@@ -141,6 +156,7 @@ def _worker(ground: _Ground, engine: _Engine) -> Worker:
         clock=_now,
         later=ground.later,
         expiry=ground.expiry,
+        deliveries=calls,
         work=Work(
             slots=settings.n_jobs_per_worker,
             most_losses=settings.max_losses,
@@ -157,7 +173,7 @@ def _assistants(ground: _Ground, engine: _Engine, worker: Worker) -> Assistants:
     return Assistants(engine.catalogue, ground.assistants, threads, _now)
 
 
-def _runs(ground: _Ground, engine: _Engine, assistants: Assistants, worker: Worker) -> Runs:
+def _runs(ground: _Ground, engine: _Engine, assistants: Assistants, worker: Worker, webhooks: UrlPolicy) -> Runs:
     return Runs(
         store=ground.store,
         ephemeral=ground.stateless,
@@ -167,6 +183,7 @@ def _runs(ground: _Ground, engine: _Engine, assistants: Assistants, worker: Work
         worker=worker,
         expiry=ground.expiry,
         limits=Limits(runs=ground.settings.max_runs),
+        webhooks=webhooks,
         clock=_now,
         new_id=_new_id,
     )

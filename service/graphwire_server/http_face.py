@@ -59,7 +59,7 @@ async def http_face(
 
         return shown.Metrics(core.tally, core.load)
 
-    meta = MetaRoutes(core.threads, _info(), described, metrics)
+    meta = MetaRoutes(core.threads, _info(manifest), described, metrics)
     routes = Routes(
         runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
         threads=ThreadRoutes(core.threads, core.assistants, core.streams),
@@ -81,8 +81,14 @@ async def http_face(
         yield HttpServer(_http_options(settings), site(table, options), draining=meta.drain)
 
 
-def _info() -> Mapping[str, Any]:
-    flags = {"assistants": True, "crons": False, "store": False, "webhooks": False, "langsmith": False}
+def _info(manifest: Manifest) -> Mapping[str, Any]:
+    flags = {
+        "assistants": True,
+        "crons": False,
+        "store": False,
+        "webhooks": manifest.webhooks.policy.offered,
+        "langsmith": False,
+    }
     return {"version": _version(), "langgraph_py_version": importlib.metadata.version("langgraph"), "flags": flags}
 
 

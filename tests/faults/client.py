@@ -65,9 +65,9 @@ class Client:
 
     async def cancelled(self, run_id: str) -> None:
         """Cancels a run and waits for its end."""
-        await self.server.runs.CancelRun(CancelRunRequest(run_id=run_id, wait=True), timeout=15)
+        await self.server.runs.CancelRun(CancelRunRequest(run_id=run_id, wait=True), timeout=90)
 
-    async def finished(self, run_id: str, within: float = 15.0) -> Run:
+    async def finished(self, run_id: str, within: float = 90.0) -> Run:
         """Waits for a run's end."""
         return (await self.server.runs.WaitRun(WaitRunRequest(run_id=run_id), timeout=within)).result.run
 

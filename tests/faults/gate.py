@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-_PATIENCE = 10.0
+_PATIENCE = 90.0
 
 
 class Gate:

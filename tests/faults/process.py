@@ -28,7 +28,7 @@ APP = Path(__file__).parent / "app" / "langgraph.json"
 
 COMMAND = Path(sys.executable).parent / "graphwire"
 _READY = re.compile(r"graphwire ready: grpc (\S+)(?: http (\S+))?")
-_START = 15.0
+_START = 90.0
 
 T = TypeVar("T")
 
@@ -62,6 +62,12 @@ class ServerProcess:
     def rss(self) -> int:
         """Its resident memory, in bytes."""
         return int(psutil.Process(self.pid).memory_info().rss)
+
+    @property
+    def cpu(self) -> float:
+        """What it has used of the processors, in seconds."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     @property
     def log(self) -> str:
@@ -114,7 +120,7 @@ class ServerProcess:
         """SIGTERM, without waiting."""
         os.kill(self.pid, signal.SIGTERM)
 
-    async def ended(self, within: float = 15.0) -> int:
+    async def ended(self, within: float = 90.0) -> int:
         """Waits until it has ended by itself; its exit status."""
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), within)
@@ -133,7 +139,7 @@ class ServerProcess:
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
-        await asyncio.wait_for(self._process.wait(), 10)
+        await asyncio.wait_for(self._process.wait(), 90)
         # The pipe is read out, so that its transport closes with the process and not with the garbage collector.
         assert self._process.stdout is not None
         await self._process.stdout.read()

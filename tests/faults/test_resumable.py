@@ -1,20 +1,19 @@
 """Promise 3 for runs that readers may come back to (`stream_resumable`): for a time after their end all is replayed, then the reader is told why not."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
 import pytest
 
 from graphwire.v1.run_pb2 import RUN_STATUS_SUCCESS
-from graphwire_server import app
 from tests.faults import promises
 from tests.faults.client import Client, new_thread
 from tests.faults.gate import Gate
-from tests.faults.history import Ending, Recorder
-from tests.faults.process import APP, served
+from tests.faults.history import Ending, History, Recorder
+from tests.faults.process import APP, ServerProcess, served
+from tests.support.passing import Time, passing
 from tests.support.serving import running
 
 KEPT = timedelta(seconds=120)
@@ -22,38 +21,10 @@ NOT_FOUND = (grpc.StatusCode.NOT_FOUND, "RUN_NOT_FOUND")
 EXPIRED = (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED")
 
 
-class Time:
-    """The time of a server, which a test can let pass: then what was due meanwhile is done."""
-
-    def __init__(self) -> None:
-        self._passed = timedelta(0)
-        self._alarms: list[tuple[datetime, Callable[[], object], asyncio.TimerHandle]] = []
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self._passed
-
-    def later(self, delay: timedelta, act: Callable[[], object]) -> asyncio.TimerHandle:
-        handle = asyncio.get_running_loop().call_later(max(0.0, delay.total_seconds()), act)
-        self._alarms.append((self.now() + delay, act, handle))
-        return handle
-
-    def pass_(self, time: timedelta) -> None:
-        self._passed += time
-        alarms, self._alarms = self._alarms, []
-        for at, act, handle in alarms:
-            if at > self.now():
-                self._alarms.append((at, act, handle))
-            elif not handle.cancelled() and handle.when() > asyncio.get_running_loop().time():
-                handle.cancel()
-                act()
-
-
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    made = Time()
-    monkeypatch.setattr(app, "_now", made.now)
-    monkeypatch.setattr(app, "_later", lambda: made.later)
-    return made
+def time() -> Iterator[Time]:
+    with passing() as made:
+        yield made
 
 
 @pytest.fixture
@@ -127,30 +98,52 @@ async def test_a_failed_stateless_run_is_replayed_with_its_error(client: Client)
     promises.same_event_under_same_seq([streamed, late])
 
 
+async def _two_kept(client: Client) -> tuple[History, History]:
+    """A resumable run on a thread, and one without, which fails."""
+    return (
+        await client.stream("ticks", new_thread(), {"n": 5}, stream_resumable=True).read(),
+        await client.stream("failing", None, {"name": "a"}, stream_resumable=True).read(),
+    )
+
+
+async def _again(process: ServerProcess, end: str) -> None:
+    await (process.stop() if end == "stop" else process.kill())
+    await process.start()
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_after_a_restart_all_is_replayed_and_after_its_time_refused(tmp_path: Path, end: str) -> None:
+async def test_after_a_restart_all_is_replayed(tmp_path: Path, end: str) -> None:
     recorder = Recorder()
-    async with served(tmp_path / "data", resumable_ttl="PT6S") as process:
+    async with served(tmp_path / "data") as process:
         async with process.client() as server:
-            client = Client(server, recorder)
-            kept = await client.stream("ticks", new_thread(), {"n": 5}, stream_resumable=True).read()
-            stateless = await client.stream("failing", None, {"name": "a"}, stream_resumable=True).read()
-        await (process.stop() if end == "stop" else process.kill())
-        await process.start()
+            kept, stateless = await _two_kept(Client(server, recorder))
+        await _again(process, end)
         async with process.client() as server:
             client = Client(server, recorder)
             late = [
                 await client.join(each.run_id, after).read() for each in (kept, stateless) for after in (0, 3, None)
             ]
             row = await client.run(stateless.run_id)
-            gone = [await _until_gone(client, each.run_id) for each in (kept, stateless)]
-            live = await client.join(kept.run_id).read()
 
     for each, readers in ((kept, late[:3]), (stateless, late[3:])):
         promises.same_event_under_same_seq([each, *readers])
         assert [history.seqs for history in readers] == [each.seqs, each.seqs[3:], each.seqs[-1:]]
         promises.all_saw_the_end(readers)
     assert row.error.type == "ValueError"
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_after_a_restart_all_is_refused_when_its_time_has_passed(tmp_path: Path, end: str) -> None:
+    """Whether that was before the restart or after it."""
+    async with served(tmp_path / "data", resumable_ttl="PT4S") as process:
+        async with process.client() as server:
+            kept, stateless = await _two_kept(Client(server))
+        await _again(process, end)
+        async with process.client() as server:
+            client = Client(server)
+            gone = [await _until_gone(client, each.run_id) for each in (kept, stateless)]
+            live = await client.join(kept.run_id).read()
+
     assert [(told.code, told.reason) for told in gone] == [EXPIRED, NOT_FOUND]
     assert (live.kinds, live.seqs) == (["end"], [kept.last_seq])
 

@@ -154,10 +154,7 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         Scenario(name="refuse runs beyond the most", act=at_capacity, settings={"max_runs": 1}),
         Scenario(name="refuse streams beyond the most", act=too_many_streams, settings={"max_streams": 1}),
     ),
-    "NOT_OFFERED": (
-        new_run("with a webhook", webhook="https://example.org/hook"),
-        one("a search by values", lambda face: face.threads(values={"a": 1})),
-    ),
+    "NOT_OFFERED": (one("a search by values", lambda face: face.threads(values={"a": 1})),),
     "UNAUTHENTICATED": (
         one("a run without a key", lambda face: refused(face.create("story", input=TOPIC)), **KEYS),
         one(

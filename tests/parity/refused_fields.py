@@ -60,6 +60,26 @@ _RUNS = (
     new_run("with less than no time", timeout_seconds=-0.5),
     new_run("with too many years", timeout_seconds=11 * 366 * 86400),
     new_run("with a key that is too long", request_id="k" * 129),
+    *(
+        new_run(f"with a webhook that {name}", webhook=url)
+        for name, url in {
+            "is a path": "/hook",
+            "has another scheme": "ftp://example.com/hook",
+            "has no host": "https:///hook",
+            "has a password": "https://me:secret@example.com/hook",
+            "has spaces": "https://example.com/a hook",
+            "is too long": "https://example.com/" + "x" * 2048,
+            "is this machine": "http://127.0.0.1:8080/hook",
+            "is this machine by name": "http://localhost/hook",
+            "is this machine as a number": "http://2130706433/hook",
+            "is private": "https://10.0.0.1/hook",
+            "is private in IPv6": "https://[::ffff:192.168.0.1]/hook",
+            "is link-local": "http://[fe80::1]/hook",
+            "is metadata": "http://169.254.169.254/latest/meta-data",
+            "is multicast": "http://224.0.0.1/hook",
+        }.items()
+    ),
+    batch("with a wrong webhook", GOOD, {**GOOD, "webhook": "http://127.0.0.1/"}),
     one(
         "a stream with an unknown on_disconnect",
         lambda face: stream(face, "story", input=TOPIC, on_disconnect="sideways"),

@@ -12,7 +12,15 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from graphwire.v1 import assistant_pb2, assistant_service_pb2, run_pb2, run_service_pb2, thread_pb2, thread_service_pb2
+from graphwire.v1 import (
+    assistant_pb2,
+    assistant_service_pb2,
+    run_pb2,
+    run_service_pb2,
+    thread_pb2,
+    thread_service_pb2,
+    webhook_pb2,
+)
 from graphwire.v1.interrupt_pb2 import Interrupt
 from graphwire.v1.json_pb2 import Json as JsonMessage
 
@@ -78,7 +86,12 @@ def run(made: run_pb2.Run) -> Json:
         "status": word(made, "status"),
         "multitask_strategy": word(made, "multitask_strategy"),
         "attempt": made.attempt,
-        "kwargs": {"stream_mode": list(made.stream_modes), "temporary": made.stateless},
+        "kwargs": {
+            "stream_mode": list(made.stream_modes),
+            "temporary": made.stateless,
+            "webhook": made.webhook or None,
+        },
+        **({"webhook_delivery": _delivery(made.webhook_delivery)} if made.HasField("webhook_delivery") else {}),
         "beyond": {
             "graph_id": made.graph_id,
             "error": whole(made.error) if made.HasField("error") else None,
@@ -91,6 +104,18 @@ def run(made: run_pb2.Run) -> Json:
             "cancel_action": word(made, "cancel_action") if made.HasField("cancel_action") else None,
             "lingering_nodes": list(made.lingering_nodes),
         },
+    }
+
+
+def _delivery(made: webhook_pb2.WebhookDelivery) -> Json:
+    return {
+        "state": word(made, "state"),
+        "attempts": made.attempts,
+        "last_attempt_at": time(made.last_attempt_time) if made.HasField("last_attempt_time") else None,
+        "last_status": made.last_status if made.HasField("last_status") else None,
+        "last_error": made.last_error or None,
+        "next_attempt_at": time(made.next_attempt_time) if made.HasField("next_attempt_time") else None,
+        "settled_at": time(made.settle_time) if made.HasField("settle_time") else None,
     }
 
 

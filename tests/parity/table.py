@@ -1,10 +1,11 @@
 """The one table of scenarios."""
 
 from tests.parity.assistants import ASSISTANTS
+from tests.parity.hooks import HOOKS
 from tests.parity.lives import LIVES
 from tests.parity.readings import READINGS
 from tests.parity.refusals import REFUSALS
 from tests.parity.results import RESULTS
 from tests.parity.streams import STREAMS
 
-SCENARIOS = (*STREAMS, *READINGS, *REFUSALS, *RESULTS, *LIVES, *ASSISTANTS)
+SCENARIOS = (*STREAMS, *READINGS, *REFUSALS, *RESULTS, *LIVES, *HOOKS, *ASSISTANTS)

@@ -29,8 +29,15 @@ async def open_stateless(directory: Path) -> AsyncIterator[Engine]:
 @asynccontextmanager
 async def open_memory(directory: Path) -> AsyncIterator[Engine]:
     saver = MemorySaver()
-    store, assistants = MemoryStore(saver), MemoryAssistants()
-    yield Engine(store=store, saver=saver, last=saver, assistants=assistants, bound=saver.for_run)
+    store = MemoryStore(saver)
+    yield Engine(
+        store=store,
+        deliveries=store.deliveries,
+        assistants=MemoryAssistants(),
+        saver=saver,
+        last=saver,
+        bound=saver.for_run,
+    )
     assert not os.listdir(directory)
 
 

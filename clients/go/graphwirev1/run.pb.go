@@ -474,8 +474,12 @@ type Run struct {
 	// The synchronous nodes whose threads still ran when the run was cut short: a thread cannot be stopped. What they return is dropped, and what they
 	// write afterwards is refused; what they do to the world they do. Mostly empty.
 	LingeringNodes []string `protobuf:"bytes,21,rep,name=lingering_nodes,json=lingeringNodes,proto3" json:"lingering_nodes,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The URL that is called when it has ended, as given. Empty means none.
+	Webhook string `protobuf:"bytes,22,opt,name=webhook,proto3" json:"webhook,omitempty"`
+	// What has become of that call. Absent where there is no webhook, and until the run has ended.
+	WebhookDelivery *WebhookDelivery `protobuf:"bytes,23,opt,name=webhook_delivery,json=webhookDelivery,proto3,oneof" json:"webhook_delivery,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
@@ -651,6 +655,20 @@ func (x *Run) GetCancelAction() CancelAction {
 func (x *Run) GetLingeringNodes() []string {
 	if x != nil {
 		return x.LingeringNodes
+	}
+	return nil
+}
+
+func (x *Run) GetWebhook() string {
+	if x != nil {
+		return x.Webhook
+	}
+	return ""
+}
+
+func (x *Run) GetWebhookDelivery() *WebhookDelivery {
+	if x != nil {
+		return x.WebhookDelivery
 	}
 	return nil
 }
@@ -1056,7 +1074,7 @@ var File_graphwire_v1_run_proto protoreflect.FileDescriptor
 
 const file_graphwire_v1_run_proto_rawDesc = "" +
 	"\n" +
-	"\x16graphwire/v1/run.proto\x12\fgraphwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18graphwire/v1/error.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\"\xe9\a\n" +
+	"\x16graphwire/v1/run.proto\x12\fgraphwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18graphwire/v1/error.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x1agraphwire/v1/webhook.proto\"\xe7\b\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1b\n" +
 	"\tthread_id\x18\x02 \x01(\tR\bthreadId\x12!\n" +
@@ -1084,11 +1102,14 @@ const file_graphwire_v1_run_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampH\x02R\tstartTime\x88\x01\x01\x12D\n" +
 	"\rcancel_action\x18\x14 \x01(\x0e2\x1a.graphwire.v1.CancelActionH\x03R\fcancelAction\x88\x01\x01\x12'\n" +
-	"\x0flingering_nodes\x18\x15 \x03(\tR\x0elingeringNodesB\b\n" +
+	"\x0flingering_nodes\x18\x15 \x03(\tR\x0elingeringNodes\x12\x18\n" +
+	"\awebhook\x18\x16 \x01(\tR\awebhook\x12M\n" +
+	"\x10webhook_delivery\x18\x17 \x01(\v2\x1d.graphwire.v1.WebhookDeliveryH\x04R\x0fwebhookDelivery\x88\x01\x01B\b\n" +
 	"\x06_errorB\v\n" +
 	"\t_due_timeB\r\n" +
 	"\v_start_timeB\x10\n" +
-	"\x0e_cancel_action\"\xe0\x02\n" +
+	"\x0e_cancel_actionB\x13\n" +
+	"\x11_webhook_delivery\"\xe0\x02\n" +
 	"\tRunConfig\x12\x12\n" +
 	"\x04tags\x18\x01 \x03(\tR\x04tags\x12,\n" +
 	"\x0frecursion_limit\x18\x02 \x01(\x05H\x00R\x0erecursionLimit\x88\x01\x01\x12;\n" +
@@ -1195,6 +1216,7 @@ var file_graphwire_v1_run_proto_goTypes = []any{
 	(*Json)(nil),                  // 15: graphwire.v1.Json
 	(*RunError)(nil),              // 16: graphwire.v1.RunError
 	(*Interrupt)(nil),             // 17: graphwire.v1.Interrupt
+	(*WebhookDelivery)(nil),       // 18: graphwire.v1.WebhookDelivery
 }
 var file_graphwire_v1_run_proto_depIdxs = []int32{
 	0,  // 0: graphwire.v1.Run.status:type_name -> graphwire.v1.RunStatus
@@ -1207,20 +1229,21 @@ var file_graphwire_v1_run_proto_depIdxs = []int32{
 	14, // 7: graphwire.v1.Run.due_time:type_name -> google.protobuf.Timestamp
 	14, // 8: graphwire.v1.Run.start_time:type_name -> google.protobuf.Timestamp
 	6,  // 9: graphwire.v1.Run.cancel_action:type_name -> graphwire.v1.CancelAction
-	15, // 10: graphwire.v1.RunConfig.configurable:type_name -> graphwire.v1.Json
-	15, // 11: graphwire.v1.RunConfig.metadata:type_name -> graphwire.v1.Json
-	15, // 12: graphwire.v1.Command.resume:type_name -> graphwire.v1.Json
-	15, // 13: graphwire.v1.Command.update:type_name -> graphwire.v1.Json
-	10, // 14: graphwire.v1.Command.goto:type_name -> graphwire.v1.Goto
-	15, // 15: graphwire.v1.Goto.input:type_name -> graphwire.v1.Json
-	15, // 16: graphwire.v1.CheckpointRef.checkpoint_map:type_name -> graphwire.v1.Json
-	7,  // 17: graphwire.v1.RunResult.run:type_name -> graphwire.v1.Run
-	15, // 18: graphwire.v1.RunResult.values:type_name -> graphwire.v1.Json
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	18, // 10: graphwire.v1.Run.webhook_delivery:type_name -> graphwire.v1.WebhookDelivery
+	15, // 11: graphwire.v1.RunConfig.configurable:type_name -> graphwire.v1.Json
+	15, // 12: graphwire.v1.RunConfig.metadata:type_name -> graphwire.v1.Json
+	15, // 13: graphwire.v1.Command.resume:type_name -> graphwire.v1.Json
+	15, // 14: graphwire.v1.Command.update:type_name -> graphwire.v1.Json
+	10, // 15: graphwire.v1.Command.goto:type_name -> graphwire.v1.Goto
+	15, // 16: graphwire.v1.Goto.input:type_name -> graphwire.v1.Json
+	15, // 17: graphwire.v1.CheckpointRef.checkpoint_map:type_name -> graphwire.v1.Json
+	7,  // 18: graphwire.v1.RunResult.run:type_name -> graphwire.v1.Run
+	15, // 19: graphwire.v1.RunResult.values:type_name -> graphwire.v1.Json
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_graphwire_v1_run_proto_init() }
@@ -1231,6 +1254,7 @@ func file_graphwire_v1_run_proto_init() {
 	file_graphwire_v1_error_proto_init()
 	file_graphwire_v1_interrupt_proto_init()
 	file_graphwire_v1_json_proto_init()
+	file_graphwire_v1_webhook_proto_init()
 	file_graphwire_v1_run_proto_msgTypes[0].OneofWrappers = []any{}
 	file_graphwire_v1_run_proto_msgTypes[1].OneofWrappers = []any{}
 	file_graphwire_v1_run_proto_msgTypes[2].OneofWrappers = []any{}

@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A run to create and to stream. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`.
+// A run to create and to stream.
 type StreamRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The assistant, or the name of a graph in langgraph.json. Required; an unknown one is refused with NOT_FOUND.
@@ -73,7 +73,9 @@ type StreamRunRequest struct {
 	// and its thread counts as busy; other runs of the thread start before it. When its time comes it waits for the run that executes. The HTTP
 	// surface calls it `after_seconds`.
 	StartAfter *durationpb.Duration `protobuf:"bytes,18,opt,name=start_after,json=startAfter,proto3,oneof" json:"start_after,omitempty"`
-	// A URL that is called when the run has ended. Empty means none. Not offered yet: refused with UNIMPLEMENTED.
+	// The URL that is called when the run has ended, however it did: POST with the run, its values and its error as JSON, signed, and tried again until the
+	// receiver answers with 2xx or it is given up. http or https, at most 2048 characters; hosts of the Internet alone, unless the server is set otherwise, else
+	// INVALID_ARGUMENT. Empty means none. Where webhooks are turned off, any is refused with UNIMPLEMENTED.
 	Webhook string `protobuf:"bytes,19,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// What happens to the thread of a stateless run when it ends. With `thread_id` it is refused with INVALID_ARGUMENT.
 	OnCompletion OnCompletion `protobuf:"varint,20,opt,name=on_completion,json=onCompletion,proto3,enum=graphwire.v1.OnCompletion" json:"on_completion,omitempty"`
@@ -515,7 +517,7 @@ func (x *JoinRunResponse) GetEvents() []*StreamEvent {
 	return nil
 }
 
-// A run to create. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`.
+// A run to create.
 type CreateRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in StreamRunRequest.assistant_id: the assistant or graph; required.
@@ -554,7 +556,7 @@ type CreateRunRequest struct {
 	IfNotExists IfNotExists `protobuf:"varint,17,opt,name=if_not_exists,json=ifNotExists,proto3,enum=graphwire.v1.IfNotExists" json:"if_not_exists,omitempty"`
 	// As in StreamRunRequest.start_after: the delay before it may start; 0 to 3650 days.
 	StartAfter *durationpb.Duration `protobuf:"bytes,18,opt,name=start_after,json=startAfter,proto3,oneof" json:"start_after,omitempty"`
-	// As in StreamRunRequest.webhook: a URL to call at the end. Not offered yet: refused with UNIMPLEMENTED.
+	// As in StreamRunRequest.webhook: the URL that is called when the run has ended.
 	Webhook string `protobuf:"bytes,19,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// As in StreamRunRequest.on_completion: what happens to a stateless run's thread.
 	OnCompletion OnCompletion `protobuf:"varint,20,opt,name=on_completion,json=onCompletion,proto3,enum=graphwire.v1.OnCompletion" json:"on_completion,omitempty"`
@@ -925,7 +927,7 @@ func (x *BatchCreateRunsResponse) GetRuns() []*Run {
 	return nil
 }
 
-// A run to create and to wait for. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`.
+// A run to create and to wait for.
 type InvokeRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in StreamRunRequest.assistant_id: the assistant or graph; required.
@@ -964,7 +966,7 @@ type InvokeRunRequest struct {
 	IfNotExists IfNotExists `protobuf:"varint,17,opt,name=if_not_exists,json=ifNotExists,proto3,enum=graphwire.v1.IfNotExists" json:"if_not_exists,omitempty"`
 	// As in StreamRunRequest.start_after: the delay before it may start; 0 to 3650 days.
 	StartAfter *durationpb.Duration `protobuf:"bytes,18,opt,name=start_after,json=startAfter,proto3,oneof" json:"start_after,omitempty"`
-	// As in StreamRunRequest.webhook: a URL to call at the end. Not offered yet: refused with UNIMPLEMENTED.
+	// As in StreamRunRequest.webhook: the URL that is called when the run has ended.
 	Webhook string `protobuf:"bytes,19,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// As in StreamRunRequest.on_completion: what happens to a stateless run's thread.
 	OnCompletion OnCompletion `protobuf:"varint,20,opt,name=on_completion,json=onCompletion,proto3,enum=graphwire.v1.OnCompletion" json:"on_completion,omitempty"`

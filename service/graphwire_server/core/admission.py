@@ -35,6 +35,7 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.core.ports import Clock, NewId, States, Store
 from graphwire_server.core.spec import check_spec
+from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Worker
 
 
@@ -49,6 +50,7 @@ class Admission:
         worker: Executes the runs of this process.
         expiry: Sees to it that keys go after their time.
         most_runs: The most runs that have not ended.
+        webhooks: What their webhooks may call.
         clock: The time.
         new_id: A new UUID.
     """
@@ -63,6 +65,7 @@ class Admission:
         worker: Worker,
         expiry: Expiry,
         most_runs: int,
+        webhooks: UrlPolicy,
         clock: Clock,
         new_id: NewId,
     ) -> None:
@@ -73,6 +76,7 @@ class Admission:
         self._worker = worker
         self._expiry = expiry
         self._most_runs = most_runs
+        self._webhooks = webhooks
         self._clock = clock
         self._new_id = new_id
 
@@ -84,8 +88,9 @@ class Admission:
             NothingToResume: It resumes, and has no thread on which something could wait.
             AssistantNotFound: There is no such assistant.
             GraphNotFound: Its graph is no longer there.
+            NotOffered: It has a webhook, and this server calls none.
         """
-        spec = check_spec(spec)
+        spec = self._webhooks.check_spec(check_spec(spec))
         await self._assistants.runnable(spec.assistant)
         return spec
 

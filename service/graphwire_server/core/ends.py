@@ -11,6 +11,7 @@ from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from graphwire_server.core.attempt import left_by
+from graphwire_server.core.deliveries import Deliveries
 from graphwire_server.core.ending import append_ending, ending_events, length
 from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.jobs import Job
@@ -20,6 +21,7 @@ from graphwire_server.core.model import CancelAction, Outcome, Run, RunStatus
 from graphwire_server.core.ports import Clock, Ending, EventLog, Executor, Store, ThreadLog
 from graphwire_server.core.remains import Remains
 from graphwire_server.core.tally import Tally
+from graphwire_server.core.webhooks import delivering
 
 _log = logging.getLogger("graphwire.runs")
 
@@ -33,6 +35,7 @@ class Ends:
         clock: The time.
         expiry: Sees to it that what is kept for a time goes after it.
         remains: Has what stateless runs leave.
+        deliveries: Calls their webhooks.
         kept_for: How long the events of a resumable run are kept after its end.
         insist: How it is written.
         tally: Counts them.
@@ -46,6 +49,7 @@ class Ends:
         clock: Clock,
         expiry: Expiry,
         remains: Remains,
+        deliveries: Deliveries,
         kept_for: timedelta,
         insist: Insist,
         tally: Tally,
@@ -55,6 +59,7 @@ class Ends:
         self._clock = clock
         self._expiry = expiry
         self._remains = remains
+        self._deliveries = deliveries
         self._kept_for = kept_for
         self._insist = insist
         self._tally = tally
@@ -118,8 +123,8 @@ class Ends:
         """Writes the row, then appends what readers see of it. False where the row is no longer this attempt's, or is to be rolled back."""
         last_seq = log.given_seq + length(outcome, told=job.told)
         ended = finish(replace(job.run, cancel=job.cancel), outcome, last_seq, self._clock())
-        events = ending_events(ended, told=job.told)
         ending = self._ending(ended, rolled_back=rolled_back)
+        ended, events = ending.run, ending_events(ended, told=job.told)
         if kept or ending.kept_until is not None:
             ending = replace(ending, events=events)
         if not await self._insist(lambda: job.store.finish_run(ending)):
@@ -136,7 +141,7 @@ class Ends:
     def _ending(self, ended: Run, *, rolled_back: bool) -> Ending:
         kept = ended.spec.stream_resumable and bool(ended.first_seq)
         return Ending(
-            run=ended,
+            run=delivering(ended, rolled_back=rolled_back),
             thread_status=thread_status(ended.outcome or Outcome(status=ended.status)),
             rolled_back=rolled_back,
             leaves_nothing=ended.stateless and (rolled_back or not kept),
@@ -144,13 +149,17 @@ class Ends:
         )
 
     def _leave(self, ending: Ending, store: Store) -> None:
-        """Sees to what a run leaves for a while: its events, where they are kept, and a stateless one its row. Else a stateless run leaves nothing."""
+        """Sees to what a run leaves for a while: its events, where they are kept, a stateless one its row, and the call of its webhook. Else a stateless
+        run leaves nothing.
+        """
         if ending.kept_until is not None:
             self._expiry.expect(ending.kept_until)
         if ending.leaves_nothing:
             self._logs.forget(ending.run.thread_id)
         elif ending.run.stateless:
             self._remains.keep(ending.run, store)
+        if ending.run.delivery is not None:
+            self._deliveries.expect(ending.run.delivery)
 
     async def _left_waiting(self, job: Job, *, rolled_back: bool) -> Outcome:
         """What a run that waits has left: nothing, unless an earlier attempt has begun."""

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from graphwire_server.core.delivery import Delivery
+
 JsonValue: TypeAlias = Any  # the JSON edge: whatever a JSON parser returns
 JsonObject: TypeAlias = Mapping[str, Any]  # the JSON edge: a parsed JSON object
 
@@ -140,8 +142,8 @@ class RunSpec:
     stateless run for its output, which nothing else keeps. `stream_resumable` says that readers may come back for its events. `headers` are those of
     the request that nodes may read in `configurable`, and that nothing streams (wire facts 20 and 74). `start_after` is how long the run waits before it
     may start, 0 by default; `timeout` how long it may take from its first start, None for the server's limit; `request_id` the caller's key against doubled
-    runs, empty for none, and `request_ttl` how long that is known. `inherited` is the metadata that the run's assistant and thread brought; callers do not
-    set it.
+    runs, empty for none, and `request_ttl` how long that is known; `webhook` the URL that is called when it has ended, None for none. `inherited` is the metadata
+    that the run's assistant and thread brought; callers do not set it.
     """
 
     assistant: str
@@ -168,6 +170,7 @@ class RunSpec:
     timeout: timedelta | None = None
     request_id: str = ""
     request_ttl: timedelta = KEYS_FOR
+    webhook: str | None = None
     inherited: JsonObject = field(default_factory=dict)
 
     @property
@@ -219,6 +222,7 @@ class Run:
     Attributes:
         attempt: How often it was started, at least 1: one more each time that another process takes it up.
         losses: How often it was found without a process that executes it.
+        delivery: The call of its webhook; None where it has none, and until it has ended.
         first_seq: The number of its first event, 0 until it starts. Where its events are not kept, that of its last attempt: those before went with
             their process (design, promise 3).
         last_seq: The number of its last event, 0 until it has ended.
@@ -243,6 +247,7 @@ class Run:
     started_at: datetime | None = None
     cancel: CancelAction | None = None
     losses: int = 0
+    delivery: Delivery | None = None
 
     @property
     def stateless(self) -> bool:

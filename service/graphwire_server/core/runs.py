@@ -23,11 +23,13 @@ from graphwire_server.core.errors import (
 )
 from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.follow import Batches, Filter, Reading, follow
-from graphwire_server.core.model import Admitted, CancelAction, CheckpointRef, Page, Run, RunSpec, RunStatus
+from graphwire_server.core.model import Admitted, CancelAction, Page, Run, RunSpec, RunStatus
+from graphwire_server.core.output import output_of
 from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store, ThreadLog
 from graphwire_server.core.replay import check_cursor, cursor, replay
 from graphwire_server.core.selection import ActiveStatus, selection
 from graphwire_server.core.spec import check_uuid
+from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Worker
 
 MAX_BATCH = 1000
@@ -57,6 +59,7 @@ class Runs:
         worker: Executes the runs of this process.
         expiry: Sees to it that what is kept for a time goes after it.
         limits: How much this process takes on.
+        webhooks: What their webhooks may call.
         clock: The time.
         new_id: A new UUID.
     """
@@ -72,6 +75,7 @@ class Runs:
         worker: Worker,
         expiry: Expiry,
         limits: Limits,
+        webhooks: UrlPolicy,
         clock: Clock,
         new_id: NewId,
     ) -> None:
@@ -88,6 +92,7 @@ class Runs:
             worker=worker,
             expiry=expiry,
             most_runs=limits.runs,
+            webhooks=webhooks,
             clock=clock,
             new_id=new_id,
         )
@@ -206,12 +211,7 @@ class Runs:
 
     async def output(self, run: Run) -> bytes:
         """What a run that has ended gave: the values of its last superstep as JSON text, `null` where there are none."""
-        outcome = run.outcome
-        if outcome is None or outcome.values is not None or run.stateless or not outcome.checkpoint_id:
-            return (outcome and outcome.values) or b"null"
-        at = CheckpointRef(checkpoint_id=outcome.checkpoint_id)
-        state = await self._states.get(run.graph_id, run.thread_id, at, subgraphs=False)
-        return state.values if state else b"null"
+        return await output_of(run, self._states)
 
     async def cancel(
         self, run_id: str, thread_id: str | None = None, action: CancelAction = CancelAction.INTERRUPT

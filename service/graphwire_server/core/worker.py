@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from graphwire_server.core.attempt import SEQ_BLOCK, Attempt
+from graphwire_server.core.deliveries import Deliveries
 from graphwire_server.core.ends import Ends
 from graphwire_server.core.errors import Draining, StoreUnavailable
 from graphwire_server.core.expiry import Expiry
@@ -65,6 +66,7 @@ class Worker:
         clock: The time.
         later: Does something at its time.
         expiry: Sees to it that what is kept for a time goes after it.
+        deliveries: Calls the webhooks of runs that have ended.
         work: How it works.
         tally: Counts what becomes of runs.
     """
@@ -77,6 +79,7 @@ class Worker:
         clock: Clock,
         later: Later,
         expiry: Expiry,
+        deliveries: Deliveries,
         work: Work | None = None,
         tally: Tally | None = None,
     ) -> None:
@@ -97,6 +100,7 @@ class Worker:
             clock=clock,
             expiry=expiry,
             remains=self.remains,
+            deliveries=deliveries,
             kept_for=self._work.retention.ended_for,
             insist=self._insist,
             tally=tally or Tally(),

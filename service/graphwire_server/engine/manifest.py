@@ -1,7 +1,7 @@
 """What langgraph.json says.
 
 Owns the reading of the file: the graphs and where each stands in it, the folders to import from, and the variables to set; what it says
-about HTTP is read in web. Imports nothing that the file names and changes nothing of the process, but for `apply_env`, which is asked for
+about HTTP is read in web, and what about webhooks in webhooks. Imports nothing that the file names and changes nothing of the process, but for `apply_env`, which is asked for
 by name. The invariant: all that is wrong is a `ManifestError` of one line, which says where it is and what to do. Keys that nobody here
 reads are ignored, since the file belongs to an ecosystem (wire fact 90).
 """
@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 from graphwire_server.engine.document import ManifestError, Section, read_document
 from graphwire_server.engine.target import Target, split_target
 from graphwire_server.engine.web import HttpSection, read_http
+from graphwire_server.engine.webhooks import WebhookSection, read_webhooks
 
 __all__ = ["GraphEntry", "Manifest", "ManifestError", "apply_env", "read_manifest"]
 
@@ -58,6 +59,7 @@ class Manifest:
         env: The variables to set, read from the map or from the file that `env` names.
         dependencies: The folders to import from, absolute, in the order of the file.
         http: What it says about HTTP.
+        webhooks: What it says about webhooks.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Manifest:
     env: Mapping[str, str] = field(default_factory=dict)
     dependencies: tuple[Path, ...] = ()
     http: HttpSection = field(default_factory=HttpSection)
+    webhooks: WebhookSection = field(default_factory=WebhookSection)
 
     @property
     def folder(self) -> Path:
@@ -78,7 +81,7 @@ def read_manifest(path: Path, environ: Mapping[str, str] = os.environ) -> Manife
     Args:
         path: The file. Errors name it as it is given here.
         environ: The variables that are set. Where the file does not say, those of them and of its own `env` count that stand in for a
-            part of it (see `read_http`); one that is set goes before one of `env`, as with `apply_env`. Default: those of the process.
+            part of it (see `read_http`, `read_webhooks`); one that is set goes before one of `env`, as with `apply_env`. Default: those of the process.
 
     Raises:
         ManifestError: The file cannot be read, or what it says cannot be meant.
@@ -86,12 +89,14 @@ def read_manifest(path: Path, environ: Mapping[str, str] = os.environ) -> Manife
     document = read_document(path, f'{{"graphs": {{{_EXAMPLE}}}}}')
     graphs = tuple(_graphs(document))
     env = _env(document)
+    variables = ChainMap(dict(environ), env)
     return Manifest(
         path=path,
         graphs=graphs,
         env=MappingProxyType(env),
         dependencies=tuple(_dependencies(document)),
-        http=read_http(document, ChainMap(dict(environ), env)),
+        http=read_http(document, variables),
+        webhooks=read_webhooks(document, variables),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from graphwire_server.core.delivery import Delivery
 from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,
@@ -43,7 +44,7 @@ def time_text(time: datetime | None) -> str | None:
 
 def run_json(run: Run) -> Json:
     """A run."""
-    return {
+    shown = {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
         "assistant_id": run.assistant_id,
@@ -54,6 +55,20 @@ def run_json(run: Run) -> Json:
         "kwargs": _kwargs(run.spec),
         "multitask_strategy": run.spec.multitask_strategy.value,
         "attempt": run.attempt,
+    }
+    return shown if run.delivery is None else shown | {"webhook_delivery": _delivery_json(run.delivery)}
+
+
+def _delivery_json(delivery: Delivery) -> Json:
+    """The call of a run's webhook."""
+    return {
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "last_attempt_at": time_text(delivery.attempted_at),
+        "last_status": delivery.status,
+        "last_error": delivery.error or None,
+        "next_attempt_at": time_text(delivery.next_at),
+        "settled_at": time_text(delivery.settled_at),
     }
 
 
@@ -70,6 +85,7 @@ def _kwargs(spec: RunSpec) -> Json:
         "subgraphs": spec.stream_subgraphs,
         "resumable": spec.stream_resumable,
         "temporary": spec.stateless,
+        "webhook": spec.webhook,
     }  # fmt: skip
 
 
@@ -97,12 +113,12 @@ def thread_json(thread: Thread, values: bytes | None) -> Json:
         "config": {},
         "values": made(values),
         "interrupts": _task_interrupts(thread.interrupts),
-        "error": _error_json(thread.error),
+        "error": error_json(thread.error),
     }
 
 
-def _error_json(line: str | None) -> Json | None:
-    """Why a thread's last run failed (wire fact 62). The core keeps it as one line: the exception's class, a colon, its text."""
+def error_json(line: str | None) -> Json | None:
+    """Why a run failed, or how it was stopped (wire fact 62). The core keeps it as one line: the exception's class, a colon, its text."""
     if line is None:
         return None
     name, _, message = line.partition(": ")

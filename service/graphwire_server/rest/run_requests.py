@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.model import (
     DEFAULT_STREAM_MODES,
     CheckpointRef,
@@ -177,7 +177,8 @@ class RunBody(Shape):
     """How long the run may take from its first start, in seconds: more than 0, at most ten years. It then ends with the status timeout and an error event. Default:
     the server's limit. The documented surface does not have it."""
     webhook: str | None = None
-    """This version does not offer it (501)."""
+    """The URL that is called when the run has ended, however that was: http or https, at most 2048 characters, on a host of the Internet unless the
+    server is set otherwise. docs/webhooks.md has the call. Default: none."""
     feedback_keys: list[str] | None = None
     """Taken, and without effect: this server gives no feedback addresses."""
     langsmith_tracer: JsonObject | None = None
@@ -201,10 +202,7 @@ class RunBody(Shape):
 
         Raises:
             InvalidField: A field cannot be meant.
-            NotOffered: It has a webhook, which this version does not offer.
         """
-        if self.webhook is not None:
-            raise NotOffered("the field webhook")
         config = self.config or ConfigBody()
         modes = (
             self.stream_mode if isinstance(self.stream_mode, list) else [self.stream_mode or DEFAULT_STREAM_MODES[0]]
@@ -233,6 +231,7 @@ class RunBody(Shape):
             start_after=timedelta(seconds=self.after_seconds or 0),
             timeout=None if self.timeout_seconds is None else timedelta(seconds=self.timeout_seconds),
             request_id=request_id,
+            webhook=self.webhook,
         )
 
     def _durability(self) -> Durability | None:

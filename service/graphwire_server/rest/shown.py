@@ -47,6 +47,25 @@ class Waits(Shown):
     """The question."""
 
 
+class ShownDelivery(Shown):
+    """The call of a run's webhook."""
+
+    state: Literal["pending", "delivered", "failed"]
+    """Whether it is still to be made, was taken with 2xx, or was given up."""
+    attempts: int
+    """How often it was tried."""
+    last_attempt_at: str | None
+    """When it was last tried: RFC 3339; null until then."""
+    last_status: int | None
+    """The HTTP status of the last answer; null where there was none."""
+    last_error: str | None
+    """Why the last attempt failed; null where it did not."""
+    next_attempt_at: str | None
+    """When it is tried next: RFC 3339; null once it is settled."""
+    settled_at: str | None
+    """When it was delivered or given up: RFC 3339; null until then."""
+
+
 class ShownRun(Shown):
     """A run."""
 
@@ -70,6 +89,8 @@ class ShownRun(Shown):
     """What happened while another run was on the thread."""
     attempt: int
     """Which attempt it is, from 1."""
+    webhook_delivery: ShownDelivery | None = None
+    """The call of its webhook. Only runs have it that have a webhook and have ended."""
 
 
 class ShownThread(Shown):

@@ -6,7 +6,8 @@ Owns the step from the core's values to what callers get. JSON goes into its car
 import json
 from typing import Any
 
-from graphwire.v1 import assistant_pb2, run_pb2, thread_pb2
+from graphwire.v1 import assistant_pb2, run_pb2, thread_pb2, webhook_pb2
+from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,
@@ -34,6 +35,11 @@ _THREAD_STATUS = {
     ThreadStatus.BUSY: thread_pb2.THREAD_STATUS_BUSY,
     ThreadStatus.INTERRUPTED: thread_pb2.THREAD_STATUS_INTERRUPTED,
     ThreadStatus.ERROR: thread_pb2.THREAD_STATUS_ERROR,
+}
+_DELIVERY_STATE = {
+    DeliveryState.PENDING: webhook_pb2.WEBHOOK_STATE_PENDING,
+    DeliveryState.DELIVERED: webhook_pb2.WEBHOOK_STATE_DELIVERED,
+    DeliveryState.FAILED: webhook_pb2.WEBHOOK_STATE_FAILED,
 }
 
 
@@ -66,6 +72,9 @@ def write_run(made: run_pb2.Run, run: Run, fill: Fill) -> None:
         made.cancel_action = CANCEL_ACTION[run.cancel]
     if run.outcome is not None:
         _write_outcome(made, run.outcome, fill, stateless=run.stateless)
+    made.webhook = run.spec.webhook or ""
+    if run.delivery is not None:
+        _write_delivery(made.webhook_delivery, run.delivery)
 
 
 def _write_outcome(made: run_pb2.Run, outcome: Outcome, fill: Fill, *, stateless: bool) -> None:
@@ -74,6 +83,20 @@ def _write_outcome(made: run_pb2.Run, outcome: Outcome, fill: Fill, *, stateless
     if outcome.error is not None:
         write_error(made.error, outcome.error)
     made.lingering_nodes.extend(outcome.lingering)
+
+
+def _write_delivery(made: webhook_pb2.WebhookDelivery, delivery: Delivery) -> None:
+    made.state = _DELIVERY_STATE[delivery.state]
+    made.attempts = delivery.attempts
+    made.last_error = delivery.error
+    if delivery.status is not None:
+        made.last_status = delivery.status
+    if delivery.attempted_at is not None:
+        made.last_attempt_time.FromDatetime(delivery.attempted_at)
+    if delivery.next_at is not None:
+        made.next_attempt_time.FromDatetime(delivery.next_at)
+    if delivery.settled_at is not None:
+        made.settle_time.FromDatetime(delivery.settled_at)
 
 
 def write_result(made: run_pb2.RunResult, run: Run, output: bytes, fill: Fill) -> None:

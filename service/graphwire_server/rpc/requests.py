@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
 from graphwire.v1.run_service_pb2 import CancelRunsRequest, CreateRunRequest, InvokeRunRequest, StreamRunRequest
-from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import (
     DEFAULT_STREAM_MODES,
@@ -117,10 +117,7 @@ def run_spec(request: RunRequest) -> RunSpec:
 
     Raises:
         InvalidField: A field cannot be read.
-        NotOffered: It has a webhook, which this version does not offer.
     """
-    if request.webhook:
-        raise NotOffered("the field webhook")
     given = request.HasField
     keep = choose("on_completion", _ON_COMPLETION, request.on_completion)
     if keep is False and given("thread_id"):
@@ -148,6 +145,7 @@ def run_spec(request: RunRequest) -> RunSpec:
         start_after=_span("start_after", request.start_after),
         timeout=_span("timeout", request.timeout) if given("timeout") else None,
         request_id=request.request_id,
+        webhook=request.webhook or None,
         request_ttl=_span("request_id_ttl", request.request_id_ttl) if given("request_id_ttl") else KEYS_FOR,
     )
 
@@ -165,16 +163,13 @@ def _span(field: str, duration: Duration) -> timedelta:
 
 
 def batch_specs(given: Sequence[CreateRunRequest]) -> list[RunSpec]:
-    """The runs that a batch asks for. Raises as `run_spec` does, with the field under `requests[...]`, or with `index` in the metadata."""
+    """The runs that a batch asks for. Raises as `run_spec` does, with the field under `requests[...]`."""
     specs = []
     for index, request in enumerate(given):
         try:
             specs.append(run_spec(request))
         except InvalidField as error:
             raise InvalidField(f"requests[{index}].{error.field}", error.problem, error.http_status) from error
-        except NotOffered as error:
-            error.metadata["index"] = str(index)
-            raise
     return specs
 
 

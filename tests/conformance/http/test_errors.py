@@ -91,7 +91,7 @@ REFUSED: list[tuple[str, int, str | None, Ask]] = [
     ("THREAD_HAS_NO_GRAPH", 400, None, _ask("POST", "{idle}/state", {"values": {}})),
     ("RUN_FINISHED", 404, None, _cancel_twice),
     ("RUN_ACTIVE", 409, None, _ask("DELETE", "{run}")),
-    ("NOT_OFFERED", 501, None, _ask("POST", "/runs", {**JOKE, "webhook": "https://example.com"})),
+    ("NOT_OFFERED", 501, None, _ask("POST", "/threads/prune", {})),
     ("ROUTE_NOT_FOUND", 404, None, _ask("GET", "/nothing")),
     ("ROUTE_NOT_FOUND", 404, None, _ask("GET", "/threads/")),
     ("METHOD_NOT_ALLOWED", 405, None, _ask("PUT", "/threads")),

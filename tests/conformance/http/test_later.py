@@ -27,9 +27,6 @@ PATHS = [
     ("POST", "/assistants"),
     ("PATCH", f"/assistants/{NOBODY}"),
 ]
-RUN_FIELDS: list[tuple[Json, str]] = [
-    ({"webhook": "https://example.com"}, "webhook"),
-]
 THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [
     ("POST", "/threads", {"ttl": {"ttl": 5}}, "ttl"),
     ("PATCH", "/threads/{thread}", {"ttl": 5}, "ttl"),
@@ -45,18 +42,6 @@ async def test_paths(api: Api, method: str, path: str) -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
     assert "is not offered by this version" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize("what", ["", "/stream", "/wait"])
-@pytest.mark.parametrize(("field", "named"), RUN_FIELDS)
-async def test_fields_of_runs(api: Api, what: str, field: Json, named: str) -> None:
-    runs = f"/threads/{await api.thread()}/runs"
-
-    answer = await api.client.post(f"{runs}{what}", json={"assistant_id": "joke", "input": {}, **field})
-
-    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
-    assert named in answer.json()["detail"]
-    assert await api.get(runs) == []
 
 
 @pytest.mark.parametrize(("method", "path", "body", "named"), THREAD_REQUESTS)

@@ -3,11 +3,18 @@
 from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
+from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.store import SqliteStore
 from tests.storage.suite.engine import Engine
 
 
 def engine_of(database: Database) -> Engine:
     saver = InlineSaver(database)
-    store, assistants = SqliteStore(database), SqliteAssistants(database)
-    return Engine(store=store, saver=saver, last=saver, assistants=assistants, bound=saver.for_run)
+    return Engine(
+        store=SqliteStore(database),
+        deliveries=SqliteDeliveries(database),
+        assistants=SqliteAssistants(database),
+        saver=saver,
+        last=saver,
+        bound=saver.for_run,
+    )

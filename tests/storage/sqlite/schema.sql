@@ -17,6 +17,21 @@ CREATE TABLE assistants (
     version INTEGER NOT NULL,
     newest INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE deliveries (
+    run_id TEXT NOT NULL PRIMARY KEY,
+    thread_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_at INTEGER,
+    attempted_at INTEGER,
+    settled_at INTEGER,
+    status INTEGER,
+    error TEXT NOT NULL,
+    run TEXT
+);
+CREATE INDEX deliveries_of_thread ON deliveries (thread_id);
+CREATE INDEX deliveries_pending ON deliveries (next_at) WHERE state = 'pending';
 CREATE TABLE events (
     thread_id TEXT NOT NULL,
     first_seq INTEGER NOT NULL,

@@ -14,6 +14,7 @@ from tests.storage.suite.attempts import AttemptCases
 from tests.storage.suite.cancels import CancelCases
 from tests.storage.suite.checkpoints import CheckpointCases
 from tests.storage.suite.copies import CopyCases
+from tests.storage.suite.deliveries import DeliveryCases
 from tests.storage.suite.endings import EndingCases
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import GraphCases
@@ -39,6 +40,7 @@ ROW_CASES = (
     EndingCases,
     KeptCases,
     RequestCases,
+    DeliveryCases,
 )
 """The cases of rows alone."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from graphwire_server.core.assistant_store import AssistantStore
+from graphwire_server.core.deliveries import DeliveryStore
 from graphwire_server.core.model import Run
 from graphwire_server.core.ports import Store
 
@@ -20,6 +21,7 @@ class Engine:
     """`bound` gives the saver of one attempt at a run."""
 
     store: Store
+    deliveries: DeliveryStore
     saver: BaseCheckpointSaver[str]
     last: LastCheckpoint
     assistants: AssistantStore

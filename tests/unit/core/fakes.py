@@ -9,6 +9,8 @@ from typing import cast
 
 from graphwire_server.core.assistant_threads import AssistantThreads
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.deliveries import Deliveries, Pace
+from graphwire_server.core.delivery import Delivery
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.core.events import Event, Payload, Values
 from graphwire_server.core.expiry import Expiry
@@ -35,8 +37,10 @@ from graphwire_server.core.ports import Append, Ending, NewId, Room
 from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.threads import EMPTY_STATE, Threads
+from graphwire_server.core.webhooks import Answer, UrlPolicy
 from graphwire_server.core.worker import Work, Worker
 from graphwire_server.storage.memory.assistants import MemoryAssistants
+from graphwire_server.storage.memory.deliveries import MemoryDeliveries
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.store import MemoryStore
 
@@ -182,11 +186,29 @@ class Executor:
         return Outcome(status=RunStatus.INTERRUPTED, next=("more",), checkpoint_id="kept")
 
 
+class Receiver:
+    """What webhooks call: takes what its script says, and notes it."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.taken: list[tuple[Delivery, bytes]] = []
+        self.called = asyncio.Event()
+
+    async def send(self, delivery: Delivery, body: bytes) -> Answer:
+        self.taken.append((delivery, body))
+        self.called.set()
+        return self.answers.pop(0) if self.answers else Answer(status=200)
+
+
+async def the_id(run: Run) -> bytes:
+    return run.run_id.encode()
+
+
 class Store(MemoryStore):
     """A store that notes how runs were finished, and is away when a test wants."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, deliveries: MemoryDeliveries | None = None) -> None:
+        super().__init__(deliveries=deliveries)
         self.away = 0
         self.finished: list[Run] = []
         self.undone: list[str] = []
@@ -246,11 +268,12 @@ class House:
     expiry: Expiry
     worker: Worker
     states: States
-    rows: MemoryAssistants
     assistants: Assistants
     runs: Runs
     threads: Threads
     recovery: Recovery
+    receiver: Receiver
+    deliveries: Deliveries
 
     async def events(self, spec: RunSpec, wanted: Filter = ALL) -> list[Event]:
         async with asyncio.timeout(SOON), self.runs.stream(spec, wanted) as (_, batches):
@@ -275,6 +298,11 @@ def _ids(first: int) -> NewId:
     return lambda: f"00000000-0000-7000-8000-{next(numbers):012x}"
 
 
+def _assistants(store: Store, logs: MemoryLog, worker: Worker, clock: Clock) -> Assistants:
+    theirs = AssistantThreads(store, logs, worker.see_through)
+    return Assistants(Graphs(), MemoryAssistants(), theirs, clock)
+
+
 def _threads(
     store: Store, logs: MemoryLog, states: States, assistants: Assistants, worker: Worker, clock: Clock, new_id: NewId
 ) -> Threads:
@@ -286,6 +314,18 @@ def _threads(
         clock=clock,
         new_id=new_id,
         see_through=worker.see_through,
+    )
+
+
+def _deliveries(rows: MemoryDeliveries, receiver: Receiver, clock: Clock, alarms: Alarms) -> Deliveries:
+    return Deliveries(
+        store=rows,
+        sender=receiver,
+        body=the_id,
+        clock=clock,
+        later=alarms,
+        pace=Pace(grace=timedelta(0)),
+        chance=lambda: 1.0,
     )
 
 
@@ -304,20 +344,22 @@ def house(
     first_id: int = 1,
     states: States | None = None,
     logs: MemoryLog | None = None,
-    rows: MemoryAssistants | None = None,
+    receiver: Receiver | None = None,
+    webhooks: UrlPolicy | None = None,
+    deliveries: MemoryDeliveries | None = None,
 ) -> House:
     """A core on memory engines. Open its `worker`, or use `running`."""
-    clock, new_id = clock or Clock(), _ids(first_id)
-    retention = retention or Retention()
+    clock, new_id, retention = clock or Clock(), _ids(first_id), retention or Retention()
     executor, states = executor or Executor(), states or States()
-    store, ephemeral = cast("Store", store or Store()), cast("Store", ephemeral or Store())
+    rows = deliveries or (store.deliveries if isinstance(store, Store) else MemoryDeliveries())
+    store, ephemeral = cast("Store", store or Store(rows)), cast("Store", ephemeral or Store(rows))
     logs = logs if logs is not None else MemoryLog(retention, lambda: clock.now.timestamp(), Lull(0))  # noqa: PLW0108  the time moves
-    alarms, rows = Alarms(clock), rows or MemoryAssistants()
+    alarms, receiver = Alarms(clock), receiver or Receiver()
     expiry = Expiry(store, clock, alarms)
     work = Work(slots=slots, grace=grace, time_limit=time_limit, retention=retention)
-    worker = Worker(executor=executor, logs=logs, clock=clock, later=alarms, expiry=expiry, work=work)
-    theirs = AssistantThreads(store, logs, worker.see_through)
-    assistants = Assistants(Graphs(), rows, theirs, clock)
+    calls = _deliveries(rows, receiver, clock, alarms)
+    worker = Worker(executor=executor, logs=logs, clock=clock, later=alarms, expiry=expiry, deliveries=calls, work=work)
+    assistants = _assistants(store, logs, worker, clock)
     runs = Runs(
         store=store,
         ephemeral=ephemeral,
@@ -327,6 +369,7 @@ def house(
         worker=worker,
         expiry=expiry,
         limits=Limits(runs=limit),
+        webhooks=webhooks or UrlPolicy(),
         clock=clock,
         new_id=new_id,
     )
@@ -340,17 +383,18 @@ def house(
         expiry=expiry,
         worker=worker,
         states=states,
-        rows=rows,
         assistants=assistants,
         runs=runs,
         threads=_threads(store, logs, states, assistants, worker, clock, new_id),
         recovery=Recovery(store, ephemeral, worker, clock, most_losses),
+        receiver=receiver,
+        deliveries=calls,
     )
 
 
 @asynccontextmanager
 async def running(made: House) -> AsyncIterator[House]:
-    async with made.expiry, made.worker:
+    async with made.expiry, made.deliveries, made.worker:
         yield made
 
 

@@ -308,7 +308,7 @@ async def test_an_assistant_whose_graph_is_gone_is_there_and_cannot_run() -> Non
     here = house()
     moment = datetime.fromisoformat("2026-01-01T00:00:00Z")
     gone = Assistant(assistant_id=OTHER, graph_id="gone", name="n", created_at=moment, updated_at=moment)
-    await here.rows.create(gone)
+    await here.assistants._store.create(gone)
 
     assert await here.assistants.get(OTHER) == gone
     for call in (

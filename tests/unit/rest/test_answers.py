@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.model import (
     Assistant,
     CheckpointRef,
@@ -113,6 +114,34 @@ def sent(value: Any) -> Any:
     return json.loads(dumps(value))
 
 
+def test_a_run_with_the_delivery_of_its_webhook() -> None:
+    spec = replace(FULL, webhook="https://x.example/?token=1")
+    failed = Delivery(
+        run_id="r",
+        thread_id="t",
+        url="u",
+        state=DeliveryState.FAILED,
+        attempts=2,
+        attempted_at=THEN,
+        settled_at=LATER,
+        error="e",
+    )
+
+    made = sent(answers.run_json(replace(RUN, spec=spec, delivery=failed)))
+
+    assert made["kwargs"]["webhook"] == "https://x.example/?token=1"
+    assert made["webhook_delivery"] == {
+        "state": "failed",
+        "attempts": 2,
+        "last_attempt_at": "2026-01-02T03:04:05.000000+00:00",
+        "last_status": None,
+        "last_error": "e",
+        "next_attempt_at": None,
+        "settled_at": "2026-01-02T03:04:05.000006+00:00",
+    }
+    shown.ShownRun.model_validate(made)
+
+
 def test_a_run() -> None:
     made = sent(answers.run_json(RUN))
 
@@ -142,6 +171,7 @@ def test_a_run() -> None:
             "subgraphs": True,
             "resumable": True,
             "temporary": False,
+            "webhook": None,
         },
         "multitask_strategy": "enqueue",
         "attempt": 2,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.model import (
     CheckpointRef,
     Command,
@@ -319,7 +319,6 @@ def test_a_run_names_its_assistant() -> None:
     assert refused.value.field == "assistant_id"
 
 
-@pytest.mark.parametrize("webhook", ["https://example.com", ""])
-def test_what_this_version_does_not_offer_says_so(webhook: str) -> None:
-    with pytest.raises(NotOffered, match="webhook"):
-        spec(webhook=webhook)
+@pytest.mark.parametrize(("given", "made"), [("https://example.com", "https://example.com"), ("", ""), (None, None)])
+def test_a_webhook_is_handed_on_as_it_is(given: str | None, made: str | None) -> None:
+    assert spec(webhook=given).webhook == made

@@ -68,7 +68,7 @@ async def test_nodes_see_what_headers_they_may() -> None:
         ("/runs", {"assistant_id": OTHER}, 404, "ASSISTANT_NOT_FOUND"),
         ("/runs", {**AGENT, "command": {"resume": 1}}, 400, "NOTHING_TO_RESUME"),
         ("/runs", {**AGENT, "context": {"a": 1}, "config": {"configurable": {"a": 1}}}, 400, "INVALID_FIELD"),
-        ("/runs", {**AGENT, "webhook": "https://x.example"}, 501, "NOT_OFFERED"),
+        ("/runs", {**AGENT, "webhook": "http://10.0.0.1/x"}, 422, "INVALID_FIELD"),
         ("/runs", {**AGENT, "input": {}, "command": {"goto": "n"}}, 422, "INVALID_FIELD"),
     ],
 )

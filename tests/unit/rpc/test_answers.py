@@ -1,5 +1,6 @@
 """What callers get of a run."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from graphwire.v1 import run_pb2
+from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.model import CancelAction, Interrupt, Outcome, Run, RunError, RunSpec, RunStatus
 from graphwire_server.rpc.answers import write_run
 from graphwire_server.rpc.json_carrier import fill_text
@@ -14,6 +16,10 @@ from graphwire_server.rpc.json_carrier import fill_text
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = THEN + timedelta(seconds=1)
 SPEC = RunSpec(assistant="agent", thread_id="t", metadata={"a": 1})
+
+FAILED = Delivery(
+    run_id="r", thread_id="t", url="u", state=DeliveryState.FAILED, attempts=2, attempted_at=THEN, settled_at=LATER, status=302, error="e"
+)  # fmt: skip
 
 
 def shown(**fields: Any) -> dict[str, Any]:
@@ -60,6 +66,24 @@ def test_what_a_run_has_not_done_is_absent() -> None:
         ({"cancel": CancelAction.INTERRUPT}, {"cancel_action": "CANCEL_ACTION_INTERRUPT"}),
         ({"cancel": CancelAction.ROLLBACK}, {"cancel_action": "CANCEL_ACTION_ROLLBACK"}),
         ({"attempt": 3}, {"attempt": 3}),
+        ({"spec": replace(SPEC, webhook="https://x.example")}, {"webhook": "https://x.example"}),
+        (
+            {"delivery": Delivery(run_id="r", thread_id="t", url="u", next_at=LATER)},
+            {"webhook_delivery": {"state": "WEBHOOK_STATE_PENDING", "next_attempt_time": "2026-01-02T03:04:06Z"}},
+        ),
+        (
+            {"delivery": FAILED},
+            {
+                "webhook_delivery": {
+                    "state": "WEBHOOK_STATE_FAILED",
+                    "attempts": 2,
+                    "last_attempt_time": "2026-01-02T03:04:05Z",
+                    "last_status": 302,
+                    "last_error": "e",
+                    "settle_time": "2026-01-02T03:04:06Z",
+                }
+            },
+        ),
         ({"first_seq": 4, "last_seq": 9}, {"first_seq": "4", "last_seq": "9"}),
         (
             {"status": RunStatus.INTERRUPTED, "outcome": Outcome(status=RunStatus.INTERRUPTED, lingering=("a", "b"))},
@@ -105,7 +129,14 @@ def test_every_field_of_the_message_is_written() -> None:
         lingering=("n",),
     )
     written = shown(
-        due_at=LATER, started_at=LATER, cancel=CancelAction.INTERRUPT, first_seq=1, last_seq=2, outcome=full
+        due_at=LATER,
+        started_at=LATER,
+        cancel=CancelAction.INTERRUPT,
+        first_seq=1,
+        last_seq=2,
+        outcome=full,
+        spec=replace(SPEC, webhook="w"),
+        delivery=FAILED,
     )
 
     assert set(written) == {field.name for field in run_pb2.Run.DESCRIPTOR.fields} - {"stateless"}

@@ -9,7 +9,7 @@ from graphwire.v1 import run_pb2, thread_pb2
 from graphwire.v1.event_pb2 import EventFilter
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2 import CancelRunsRequest, CreateRunRequest, InvokeRunRequest, StreamRunRequest
-from graphwire_server.core.errors import InvalidField, NotOffered
+from graphwire_server.core.errors import InvalidField
 from graphwire_server.core.follow import Filter
 from graphwire_server.core.model import (
     CancelAction,
@@ -116,9 +116,9 @@ def test_a_run_that_is_not_streamed_keeps_its_output_for_who_waits(
 
 
 @pytest.mark.parametrize("kind", [StreamRunRequest, CreateRunRequest, InvokeRunRequest])
-def test_what_is_not_offered_is_refused_by_name(kind: Any) -> None:
-    with pytest.raises(NotOffered, match="webhook"):
-        requests.run_spec(kind(assistant_id="agent", webhook="http://x"))
+def test_every_kind_of_request_has_its_webhook(kind: Any) -> None:
+    assert requests.run_spec(kind(assistant_id="agent", webhook="http://x")).webhook == "http://x"
+    assert requests.run_spec(kind(assistant_id="agent", webhook="")).webhook is None
 
 
 @pytest.mark.parametrize("kind", [StreamRunRequest, CreateRunRequest, InvokeRunRequest])
@@ -188,13 +188,6 @@ def test_a_field_of_a_batch_that_cannot_be_read_is_named_with_its_place() -> Non
         requests.batch_specs([CreateRunRequest(assistant_id="a"), wrong])
 
     assert refused.value.field == "requests[1].config.metadata"
-
-
-def test_what_a_batch_asks_for_and_is_not_offered_is_named_with_its_place() -> None:
-    with pytest.raises(NotOffered, match="webhook") as refused:
-        requests.batch_specs([CreateRunRequest(assistant_id="a"), CreateRunRequest(assistant_id="a", webhook="x")])
-
-    assert refused.value.metadata == {"index": "1"}
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from graphwire.v1 import error_pb2 as graphwire_dot_v1_dot_error__pb2
 from graphwire.v1 import interrupt_pb2 as graphwire_dot_v1_dot_interrupt__pb2
 from graphwire.v1 import json_pb2 as graphwire_dot_v1_dot_json__pb2
+from graphwire.v1 import webhook_pb2 as graphwire_dot_v1_dot_webhook__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16graphwire/v1/run.proto\x12\x0cgraphwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18graphwire/v1/error.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\"\xfe\x05\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x14\n\x0c\x61ssistant_id\x18\x03 \x01(\t\x12\x10\n\x08graph_id\x18\x04 \x01(\t\x12\'\n\x06status\x18\x05 \x01(\x0e\x32\x17.graphwire.v1.RunStatus\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x08metadata\x18\x08 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12;\n\x12multitask_strategy\x18\n \x01(\x0e\x32\x1f.graphwire.v1.MultitaskStrategy\x12\x14\n\x0cstream_modes\x18\x0b \x03(\t\x12\x11\n\tstateless\x18\x0c \x01(\x08\x12*\n\x05\x65rror\x18\r \x01(\x0b\x32\x16.graphwire.v1.RunErrorH\x00\x88\x01\x01\x12+\n\ninterrupts\x18\x0e \x03(\x0b\x32\x17.graphwire.v1.Interrupt\x12\x15\n\rcheckpoint_id\x18\x0f \x01(\t\x12\x11\n\tfirst_seq\x18\x10 \x01(\x03\x12\x10\n\x08last_seq\x18\x11 \x01(\x03\x12\x31\n\x08\x64ue_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x12\x33\n\nstart_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x02\x88\x01\x01\x12\x36\n\rcancel_action\x18\x14 \x01(\x0e\x32\x1a.graphwire.v1.CancelActionH\x03\x88\x01\x01\x12\x17\n\x0flingering_nodes\x18\x15 \x03(\tB\x08\n\x06_errorB\x0b\n\t_due_timeB\r\n\x0b_start_timeB\x10\n\x0e_cancel_action\"\x99\x02\n\tRunConfig\x12\x0c\n\x04tags\x18\x01 \x03(\t\x12\x1c\n\x0frecursion_limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12-\n\x0c\x63onfigurable\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x01\x88\x01\x01\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x02\x88\x01\x01\x12\x1c\n\x0fmax_concurrency\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x15\n\x08run_name\x18\x06 \x01(\tH\x04\x88\x01\x01\x42\x12\n\x10_recursion_limitB\x0f\n\r_configurableB\x0b\n\t_metadataB\x12\n\x10_max_concurrencyB\x0b\n\t_run_name\"\x93\x01\n\x07\x43ommand\x12\'\n\x06resume\x18\x01 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\'\n\x06update\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x01\x88\x01\x01\x12 \n\x04goto\x18\x03 \x03(\x0b\x32\x12.graphwire.v1.GotoB\t\n\x07_resumeB\t\n\x07_update\"F\n\x04Goto\x12\x0c\n\x04node\x18\x01 \x01(\t\x12&\n\x05input\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x08\n\x06_input\"\x94\x01\n\rCheckpointRef\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12\x15\n\rcheckpoint_id\x18\x02 \x01(\t\x12\x15\n\rcheckpoint_ns\x18\x03 \x01(\t\x12/\n\x0e\x63heckpoint_map\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x11\n\x0f_checkpoint_map\";\n\x0fLangsmithTracer\x12\x14\n\x0cproject_name\x18\x01 \x01(\t\x12\x12\n\nexample_id\x18\x02 \x01(\t\"O\n\tRunResult\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.graphwire.v1.Run\x12\"\n\x06values\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.Json*\xb9\x01\n\tRunStatus\x12\x1a\n\x16RUN_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12RUN_STATUS_PENDING\x10\x01\x12\x16\n\x12RUN_STATUS_RUNNING\x10\x02\x12\x16\n\x12RUN_STATUS_SUCCESS\x10\x03\x12\x14\n\x10RUN_STATUS_ERROR\x10\x04\x12\x16\n\x12RUN_STATUS_TIMEOUT\x10\x05\x12\x1a\n\x16RUN_STATUS_INTERRUPTED\x10\x06*\xb9\x01\n\x11MultitaskStrategy\x12\"\n\x1eMULTITASK_STRATEGY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMULTITASK_STRATEGY_ENQUEUE\x10\x01\x12\x1d\n\x19MULTITASK_STRATEGY_REJECT\x10\x02\x12 \n\x1cMULTITASK_STRATEGY_INTERRUPT\x10\x03\x12\x1f\n\x1bMULTITASK_STRATEGY_ROLLBACK\x10\x04*`\n\x0bIfNotExists\x12\x1d\n\x19IF_NOT_EXISTS_UNSPECIFIED\x10\x00\x12\x18\n\x14IF_NOT_EXISTS_REJECT\x10\x01\x12\x18\n\x14IF_NOT_EXISTS_CREATE\x10\x02*h\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44URABILITY_SYNC\x10\x01\x12\x14\n\x10\x44URABILITY_ASYNC\x10\x02\x12\x13\n\x0f\x44URABILITY_EXIT\x10\x03*k\n\x0e\x44isconnectMode\x12\x1f\n\x1b\x44ISCONNECT_MODE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44ISCONNECT_MODE_CONTINUE\x10\x01\x12\x1a\n\x16\x44ISCONNECT_MODE_CANCEL\x10\x02*_\n\x0cOnCompletion\x12\x1d\n\x19ON_COMPLETION_UNSPECIFIED\x10\x00\x12\x18\n\x14ON_COMPLETION_DELETE\x10\x01\x12\x16\n\x12ON_COMPLETION_KEEP\x10\x02*f\n\x0c\x43\x61ncelAction\x12\x1d\n\x19\x43\x41NCEL_ACTION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41NCEL_ACTION_INTERRUPT\x10\x01\x12\x1a\n\x16\x43\x41NCEL_ACTION_ROLLBACK\x10\x02\x42`\n\x0fio.graphwire.v1B\x08RunProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16graphwire/v1/run.proto\x12\x0cgraphwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18graphwire/v1/error.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x1agraphwire/v1/webhook.proto\"\xe2\x06\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x14\n\x0c\x61ssistant_id\x18\x03 \x01(\t\x12\x10\n\x08graph_id\x18\x04 \x01(\t\x12\'\n\x06status\x18\x05 \x01(\x0e\x32\x17.graphwire.v1.RunStatus\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x08metadata\x18\x08 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12;\n\x12multitask_strategy\x18\n \x01(\x0e\x32\x1f.graphwire.v1.MultitaskStrategy\x12\x14\n\x0cstream_modes\x18\x0b \x03(\t\x12\x11\n\tstateless\x18\x0c \x01(\x08\x12*\n\x05\x65rror\x18\r \x01(\x0b\x32\x16.graphwire.v1.RunErrorH\x00\x88\x01\x01\x12+\n\ninterrupts\x18\x0e \x03(\x0b\x32\x17.graphwire.v1.Interrupt\x12\x15\n\rcheckpoint_id\x18\x0f \x01(\t\x12\x11\n\tfirst_seq\x18\x10 \x01(\x03\x12\x10\n\x08last_seq\x18\x11 \x01(\x03\x12\x31\n\x08\x64ue_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x12\x33\n\nstart_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x02\x88\x01\x01\x12\x36\n\rcancel_action\x18\x14 \x01(\x0e\x32\x1a.graphwire.v1.CancelActionH\x03\x88\x01\x01\x12\x17\n\x0flingering_nodes\x18\x15 \x03(\t\x12\x0f\n\x07webhook\x18\x16 \x01(\t\x12<\n\x10webhook_delivery\x18\x17 \x01(\x0b\x32\x1d.graphwire.v1.WebhookDeliveryH\x04\x88\x01\x01\x42\x08\n\x06_errorB\x0b\n\t_due_timeB\r\n\x0b_start_timeB\x10\n\x0e_cancel_actionB\x13\n\x11_webhook_delivery\"\x99\x02\n\tRunConfig\x12\x0c\n\x04tags\x18\x01 \x03(\t\x12\x1c\n\x0frecursion_limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12-\n\x0c\x63onfigurable\x18\x03 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x01\x88\x01\x01\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x02\x88\x01\x01\x12\x1c\n\x0fmax_concurrency\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x15\n\x08run_name\x18\x06 \x01(\tH\x04\x88\x01\x01\x42\x12\n\x10_recursion_limitB\x0f\n\r_configurableB\x0b\n\t_metadataB\x12\n\x10_max_concurrencyB\x0b\n\t_run_name\"\x93\x01\n\x07\x43ommand\x12\'\n\x06resume\x18\x01 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\'\n\x06update\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x01\x88\x01\x01\x12 \n\x04goto\x18\x03 \x03(\x0b\x32\x12.graphwire.v1.GotoB\t\n\x07_resumeB\t\n\x07_update\"F\n\x04Goto\x12\x0c\n\x04node\x18\x01 \x01(\t\x12&\n\x05input\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x08\n\x06_input\"\x94\x01\n\rCheckpointRef\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12\x15\n\rcheckpoint_id\x18\x02 \x01(\t\x12\x15\n\rcheckpoint_ns\x18\x03 \x01(\t\x12/\n\x0e\x63heckpoint_map\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x42\x11\n\x0f_checkpoint_map\";\n\x0fLangsmithTracer\x12\x14\n\x0cproject_name\x18\x01 \x01(\t\x12\x12\n\nexample_id\x18\x02 \x01(\t\"O\n\tRunResult\x12\x1e\n\x03run\x18\x01 \x01(\x0b\x32\x11.graphwire.v1.Run\x12\"\n\x06values\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.Json*\xb9\x01\n\tRunStatus\x12\x1a\n\x16RUN_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12RUN_STATUS_PENDING\x10\x01\x12\x16\n\x12RUN_STATUS_RUNNING\x10\x02\x12\x16\n\x12RUN_STATUS_SUCCESS\x10\x03\x12\x14\n\x10RUN_STATUS_ERROR\x10\x04\x12\x16\n\x12RUN_STATUS_TIMEOUT\x10\x05\x12\x1a\n\x16RUN_STATUS_INTERRUPTED\x10\x06*\xb9\x01\n\x11MultitaskStrategy\x12\"\n\x1eMULTITASK_STRATEGY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMULTITASK_STRATEGY_ENQUEUE\x10\x01\x12\x1d\n\x19MULTITASK_STRATEGY_REJECT\x10\x02\x12 \n\x1cMULTITASK_STRATEGY_INTERRUPT\x10\x03\x12\x1f\n\x1bMULTITASK_STRATEGY_ROLLBACK\x10\x04*`\n\x0bIfNotExists\x12\x1d\n\x19IF_NOT_EXISTS_UNSPECIFIED\x10\x00\x12\x18\n\x14IF_NOT_EXISTS_REJECT\x10\x01\x12\x18\n\x14IF_NOT_EXISTS_CREATE\x10\x02*h\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44URABILITY_SYNC\x10\x01\x12\x14\n\x10\x44URABILITY_ASYNC\x10\x02\x12\x13\n\x0f\x44URABILITY_EXIT\x10\x03*k\n\x0e\x44isconnectMode\x12\x1f\n\x1b\x44ISCONNECT_MODE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44ISCONNECT_MODE_CONTINUE\x10\x01\x12\x1a\n\x16\x44ISCONNECT_MODE_CANCEL\x10\x02*_\n\x0cOnCompletion\x12\x1d\n\x19ON_COMPLETION_UNSPECIFIED\x10\x00\x12\x18\n\x14ON_COMPLETION_DELETE\x10\x01\x12\x16\n\x12ON_COMPLETION_KEEP\x10\x02*f\n\x0c\x43\x61ncelAction\x12\x1d\n\x19\x43\x41NCEL_ACTION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41NCEL_ACTION_INTERRUPT\x10\x01\x12\x1a\n\x16\x43\x41NCEL_ACTION_ROLLBACK\x10\x02\x42`\n\x0fio.graphwire.v1B\x08RunProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,32 +37,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graphwire.v1.run_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017io.graphwire.v1B\010RunProtoP\001ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1'
-  _globals['_RUNSTATUS']._serialized_start=1723
-  _globals['_RUNSTATUS']._serialized_end=1908
-  _globals['_MULTITASKSTRATEGY']._serialized_start=1911
-  _globals['_MULTITASKSTRATEGY']._serialized_end=2096
-  _globals['_IFNOTEXISTS']._serialized_start=2098
-  _globals['_IFNOTEXISTS']._serialized_end=2194
-  _globals['_DURABILITY']._serialized_start=2196
-  _globals['_DURABILITY']._serialized_end=2300
-  _globals['_DISCONNECTMODE']._serialized_start=2302
-  _globals['_DISCONNECTMODE']._serialized_end=2409
-  _globals['_ONCOMPLETION']._serialized_start=2411
-  _globals['_ONCOMPLETION']._serialized_end=2506
-  _globals['_CANCELACTION']._serialized_start=2508
-  _globals['_CANCELACTION']._serialized_end=2610
-  _globals['_RUN']._serialized_start=155
-  _globals['_RUN']._serialized_end=921
-  _globals['_RUNCONFIG']._serialized_start=924
-  _globals['_RUNCONFIG']._serialized_end=1205
-  _globals['_COMMAND']._serialized_start=1208
-  _globals['_COMMAND']._serialized_end=1355
-  _globals['_GOTO']._serialized_start=1357
-  _globals['_GOTO']._serialized_end=1427
-  _globals['_CHECKPOINTREF']._serialized_start=1430
-  _globals['_CHECKPOINTREF']._serialized_end=1578
-  _globals['_LANGSMITHTRACER']._serialized_start=1580
-  _globals['_LANGSMITHTRACER']._serialized_end=1639
-  _globals['_RUNRESULT']._serialized_start=1641
-  _globals['_RUNRESULT']._serialized_end=1720
+  _globals['_RUNSTATUS']._serialized_start=1851
+  _globals['_RUNSTATUS']._serialized_end=2036
+  _globals['_MULTITASKSTRATEGY']._serialized_start=2039
+  _globals['_MULTITASKSTRATEGY']._serialized_end=2224
+  _globals['_IFNOTEXISTS']._serialized_start=2226
+  _globals['_IFNOTEXISTS']._serialized_end=2322
+  _globals['_DURABILITY']._serialized_start=2324
+  _globals['_DURABILITY']._serialized_end=2428
+  _globals['_DISCONNECTMODE']._serialized_start=2430
+  _globals['_DISCONNECTMODE']._serialized_end=2537
+  _globals['_ONCOMPLETION']._serialized_start=2539
+  _globals['_ONCOMPLETION']._serialized_end=2634
+  _globals['_CANCELACTION']._serialized_start=2636
+  _globals['_CANCELACTION']._serialized_end=2738
+  _globals['_RUN']._serialized_start=183
+  _globals['_RUN']._serialized_end=1049
+  _globals['_RUNCONFIG']._serialized_start=1052
+  _globals['_RUNCONFIG']._serialized_end=1333
+  _globals['_COMMAND']._serialized_start=1336
+  _globals['_COMMAND']._serialized_end=1483
+  _globals['_GOTO']._serialized_start=1485
+  _globals['_GOTO']._serialized_end=1555
+  _globals['_CHECKPOINTREF']._serialized_start=1558
+  _globals['_CHECKPOINTREF']._serialized_end=1706
+  _globals['_LANGSMITHTRACER']._serialized_start=1708
+  _globals['_LANGSMITHTRACER']._serialized_end=1767
+  _globals['_RUNRESULT']._serialized_start=1769
+  _globals['_RUNRESULT']._serialized_end=1848
 # @@protoc_insertion_point(module_scope)

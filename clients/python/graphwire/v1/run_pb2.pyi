@@ -12,6 +12,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from graphwire.v1 import error_pb2 as _error_pb2
 from graphwire.v1 import interrupt_pb2 as _interrupt_pb2
 from graphwire.v1 import json_pb2 as _json_pb2
+from graphwire.v1 import webhook_pb2 as _webhook_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -250,6 +251,8 @@ class Run(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_ACTION_FIELD_NUMBER: _builtins.int
     LINGERING_NODES_FIELD_NUMBER: _builtins.int
+    WEBHOOK_FIELD_NUMBER: _builtins.int
+    WEBHOOK_DELIVERY_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """The run's id: a UUID."""
     thread_id: _builtins.str
@@ -278,6 +281,8 @@ class Run(_message.Message):
     """The number of its last event. Zero until it has ended."""
     cancel_action: Global___CancelAction.ValueType
     """That somebody has asked it to stop, and what becomes of its work. It stays when the run has ended. Absent where nobody has asked."""
+    webhook: _builtins.str
+    """The URL that is called when it has ended, as given. Empty means none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -318,6 +323,10 @@ class Run(_message.Message):
         write afterwards is refused; what they do to the world they do. Mostly empty.
         """
 
+    @_builtins.property
+    def webhook_delivery(self) -> _webhook_pb2.WebhookDelivery:
+        """What has become of that call. Absent where there is no webhook, and until the run has ended."""
+
     def __init__(
         self,
         *,
@@ -342,10 +351,12 @@ class Run(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_action: Global___CancelAction.ValueType | None = ...,
         lingering_nodes: _abc.Iterable[_builtins.str] | None = ...,
+        webhook: _builtins.str = ...,
+        webhook_delivery: _webhook_pb2.WebhookDelivery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_due_time", b"_due_time", "_error", b"_error", "_start_time", b"_start_time", "cancel_action", b"cancel_action", "create_time", b"create_time", "due_time", b"due_time", "error", b"error", "metadata", b"metadata", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_due_time", b"_due_time", "_error", b"_error", "_start_time", b"_start_time", "_webhook_delivery", b"_webhook_delivery", "cancel_action", b"cancel_action", "create_time", b"create_time", "due_time", b"due_time", "error", b"error", "metadata", b"metadata", "start_time", b"start_time", "update_time", b"update_time", "webhook_delivery", b"webhook_delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_due_time", b"_due_time", "_error", b"_error", "_start_time", b"_start_time", "assistant_id", b"assistant_id", "attempt", b"attempt", "cancel_action", b"cancel_action", "checkpoint_id", b"checkpoint_id", "create_time", b"create_time", "due_time", b"due_time", "error", b"error", "first_seq", b"first_seq", "graph_id", b"graph_id", "interrupts", b"interrupts", "last_seq", b"last_seq", "lingering_nodes", b"lingering_nodes", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "run_id", b"run_id", "start_time", b"start_time", "stateless", b"stateless", "status", b"status", "stream_modes", b"stream_modes", "thread_id", b"thread_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action", "_due_time", b"_due_time", "_error", b"_error", "_start_time", b"_start_time", "_webhook_delivery", b"_webhook_delivery", "assistant_id", b"assistant_id", "attempt", b"attempt", "cancel_action", b"cancel_action", "checkpoint_id", b"checkpoint_id", "create_time", b"create_time", "due_time", b"due_time", "error", b"error", "first_seq", b"first_seq", "graph_id", b"graph_id", "interrupts", b"interrupts", "last_seq", b"last_seq", "lingering_nodes", b"lingering_nodes", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "run_id", b"run_id", "start_time", b"start_time", "stateless", b"stateless", "status", b"status", "stream_modes", b"stream_modes", "thread_id", b"thread_id", "update_time", b"update_time", "webhook", b"webhook", "webhook_delivery", b"webhook_delivery"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cancel_action: _TypeAlias = _typing.Literal["cancel_action"]  # noqa: Y015
     _WhichOneofArgType__cancel_action: _TypeAlias = _typing.Literal["_cancel_action", b"_cancel_action"]  # noqa: Y015
@@ -355,6 +366,8 @@ class Run(_message.Message):
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
     _WhichOneofReturnType__start_time: _TypeAlias = _typing.Literal["start_time"]  # noqa: Y015
     _WhichOneofArgType__start_time: _TypeAlias = _typing.Literal["_start_time", b"_start_time"]  # noqa: Y015
+    _WhichOneofReturnType__webhook_delivery: _TypeAlias = _typing.Literal["webhook_delivery"]  # noqa: Y015
+    _WhichOneofArgType__webhook_delivery: _TypeAlias = _typing.Literal["_webhook_delivery", b"_webhook_delivery"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cancel_action) -> _WhichOneofReturnType__cancel_action | None: ...
     @_typing.overload
@@ -363,6 +376,8 @@ class Run(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_time) -> _WhichOneofReturnType__start_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__webhook_delivery) -> _WhichOneofReturnType__webhook_delivery | None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
 

@@ -24,7 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class StreamRunRequest(_message.Message):
-    """A run to create and to stream. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`."""
+    """A run to create and to stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -82,7 +82,10 @@ class StreamRunRequest(_message.Message):
     if_not_exists: _run_pb2.IfNotExists.ValueType
     """What happens when the thread does not exist."""
     webhook: _builtins.str
-    """A URL that is called when the run has ended. Empty means none. Not offered yet: refused with UNIMPLEMENTED."""
+    """The URL that is called when the run has ended, however it did: POST with the run, its values and its error as JSON, signed, and tried again until the
+    receiver answers with 2xx or it is given up. http or https, at most 2048 characters; hosts of the Internet alone, unless the server is set otherwise, else
+    INVALID_ARGUMENT. Empty means none. Where webhooks are turned off, any is refused with UNIMPLEMENTED.
+    """
     on_completion: _run_pb2.OnCompletion.ValueType
     """What happens to the thread of a stateless run when it ends. With `thread_id` it is refused with INVALID_ARGUMENT."""
     request_id: _builtins.str
@@ -369,7 +372,7 @@ Global___JoinRunResponse: _TypeAlias = JoinRunResponse  # noqa: Y015
 
 @_typing.final
 class CreateRunRequest(_message.Message):
-    """A run to create. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`."""
+    """A run to create."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -416,7 +419,7 @@ class CreateRunRequest(_message.Message):
     if_not_exists: _run_pb2.IfNotExists.ValueType
     """As in StreamRunRequest.if_not_exists: what happens when the thread does not exist."""
     webhook: _builtins.str
-    """As in StreamRunRequest.webhook: a URL to call at the end. Not offered yet: refused with UNIMPLEMENTED."""
+    """As in StreamRunRequest.webhook: the URL that is called when the run has ended."""
     on_completion: _run_pb2.OnCompletion.ValueType
     """As in StreamRunRequest.on_completion: what happens to a stateless run's thread."""
     request_id: _builtins.str
@@ -640,7 +643,7 @@ Global___BatchCreateRunsResponse: _TypeAlias = BatchCreateRunsResponse  # noqa: 
 
 @_typing.final
 class InvokeRunRequest(_message.Message):
-    """A run to create and to wait for. What is not offered yet is refused with UNIMPLEMENTED, never ignored: `webhook`."""
+    """A run to create and to wait for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -688,7 +691,7 @@ class InvokeRunRequest(_message.Message):
     if_not_exists: _run_pb2.IfNotExists.ValueType
     """As in StreamRunRequest.if_not_exists: what happens when the thread does not exist."""
     webhook: _builtins.str
-    """As in StreamRunRequest.webhook: a URL to call at the end. Not offered yet: refused with UNIMPLEMENTED."""
+    """As in StreamRunRequest.webhook: the URL that is called when the run has ended."""
     on_completion: _run_pb2.OnCompletion.ValueType
     """As in StreamRunRequest.on_completion: what happens to a stateless run's thread."""
     request_id: _builtins.str

@@ -28,6 +28,7 @@ from graphwire_server.core.model import (
 from graphwire_server.core.ports import Ending
 from graphwire_server.storage.containment import contains
 from graphwire_server.storage.copies import copied
+from graphwire_server.storage.memory.deliveries import MemoryDeliveries
 from graphwire_server.storage.memory.kept import KeptEvents
 from graphwire_server.storage.memory.requests import RequestKeys
 from graphwire_server.storage.memory.runs import Runs
@@ -71,14 +72,22 @@ class MemoryStore:
     Args:
         checkpoints: Whose checkpoints go when a thread is deleted, and are copied with it; None where another does that.
         requests: The request keys that it shares with other stores; None for its own.
+        deliveries: The deliveries that it shares with them; None for its own.
     """
 
-    def __init__(self, checkpoints: Checkpoints | None = None, requests: RequestKeys | None = None) -> None:
+    def __init__(
+        self,
+        checkpoints: Checkpoints | None = None,
+        requests: RequestKeys | None = None,
+        deliveries: MemoryDeliveries | None = None,
+    ) -> None:
         self._checkpoints = checkpoints
         self._requests = requests or RequestKeys()
         self._kept = KeptEvents()
         self._threads: dict[str, Thread] = {}
         self._runs = Runs()
+        self.deliveries = deliveries or MemoryDeliveries()
+        self.deliveries.shared_by(lambda run_id: self._runs.get(run_id) is not None)
 
     async def create_thread(self, thread: Thread) -> None:
         """Adds a thread. Raises ThreadExists."""
@@ -109,6 +118,7 @@ class MemoryStore:
         self._free(thread_id, "the deletion")
         self._kept.drop_thread(thread_id)
         self._delete(thread_id)
+        self.deliveries.drop_thread(thread_id)
 
     async def copy_thread(self, thread_id: str, copy_id: str, now: datetime) -> Thread:
         """Adds a copy of a thread with all its checkpoints, and returns it. Raises ThreadNotFound."""
@@ -156,7 +166,7 @@ class MemoryStore:
         run = self._runs.get(run_id)
         if run is None:
             raise RunNotFound(run_id)
-        return run
+        return self.deliveries.shown(run)
 
     async def start_next(self, thread_id: str, *, seq_block: int, now: datetime) -> Run | None:
         """Starts the pending run of a thread whose turn it is; None where there is none."""
@@ -215,6 +225,7 @@ class MemoryStore:
         found = self._runs.held(run)
         if found is None or (found.cancel is CancelAction.ROLLBACK and not ending.rolled_back):
             return False
+        self.deliveries.add(run)
         self._settle(ending)
         if ending.leaves_nothing and (ending.rolled_back or ending.kept_until is None):
             self._delete(run.thread_id)
@@ -230,11 +241,12 @@ class MemoryStore:
 
     async def get_run(self, run_id: str) -> Run | None:
         """The run, or None."""
-        return self._runs.get(run_id)
+        run = self._runs.get(run_id)
+        return None if run is None else self.deliveries.shown(run)
 
     async def list_runs(self, thread_id: str, status: RunStatus | None, page: Page) -> list[Run]:
         """A page of a thread's runs, the newest first. An unknown thread has none."""
-        return self._runs.page(thread_id, status, page)
+        return [self.deliveries.shown(run) for run in self._runs.page(thread_id, status, page)]
 
     async def delete_run(self, run_id: str) -> None:
         """Deletes a run that has ended, and its kept events; nothing happens where there is none. Raises RunActive."""
@@ -245,6 +257,7 @@ class MemoryStore:
             raise RunActive(run_id, run.status)
         self._kept.drop_run(run)
         self._runs.drop(run)
+        self.deliveries.drop_unseen(run_id)
 
     async def unfinished_runs(self) -> list[Run]:
         """All runs that have not ended, the oldest first."""
@@ -252,11 +265,11 @@ class MemoryStore:
 
     async def ended_runs(self) -> list[Run]:
         """All runs that have ended, in the order in which they did."""
-        return self._runs.ended()
+        return [self.deliveries.shown(run) for run in self._runs.ended()]
 
     async def unnumbered_runs(self) -> list[Run]:
         """All runs that have ended and whose terminal event has no number (port `Store`)."""
-        return [run for run in self._runs.ended() if not run.last_seq]
+        return [self.deliveries.shown(run) for run in self._runs.ended() if not run.last_seq]
 
     async def kept_end(self, run: Run) -> int:
         """The number under which the terminal event of a run is kept; 0 where it is not."""

@@ -1,7 +1,7 @@
 """The core's values as JSON text, and back.
 
 Owns the form in which run specs, outcomes and interrupts are stored. A value read back equals the one written, field by field: bytes
-are JSON text and are stored as a string, durations are whole microseconds, and integers may have any size. Rows of older and newer programs can be read, as
+are JSON text and are stored as a string, durations are whole microseconds, times RFC 3339, and integers may have any size. Rows of older and newer programs can be read, as
 `shapes.py` says.
 """
 
@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import orjson
@@ -20,7 +20,10 @@ from graphwire_server.storage.shapes import Shapes
 T = TypeVar("T")
 
 _TICK = timedelta(microseconds=1)
-_SHAPES = Shapes({bytes: str.encode, timedelta: lambda ticks: ticks * _TICK}, {timedelta: timedelta(0)})
+_SHAPES = Shapes(
+    {bytes: str.encode, timedelta: lambda ticks: ticks * _TICK, datetime: datetime.fromisoformat},
+    {timedelta: timedelta(0)},
+)
 
 # orjson reads an integer beyond 64 bits as a float and says nothing, so text that could hold one goes to the standard library.
 _LONG_NUMBER = re.compile(r"\d{19}")
@@ -56,6 +59,8 @@ def _form(value: object) -> str | int:
         return value.decode()
     if isinstance(value, timedelta):
         return value // _TICK
+    if isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 

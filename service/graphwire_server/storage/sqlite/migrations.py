@@ -1,6 +1,6 @@
 """The schema, as the numbered steps that lead to it.
 
-Owns the tables of threads, runs and kept events; those of checkpoints are made by the library that owns them. A step that was released never
+Owns the tables of threads, runs, kept events and deliveries; those of checkpoints are made by the library that owns them. A step that was released never
 changes: what comes next is a new step. Each runs in a transaction together with its number, so a crash between two leaves neither half.
 """
 
@@ -152,6 +152,28 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 PRIMARY KEY (run_id, thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
             )
             """,
+        ),
+    ),
+    (
+        "deliveries of webhooks",
+        (
+            """
+            CREATE TABLE deliveries (
+                run_id TEXT NOT NULL PRIMARY KEY,
+                thread_id TEXT NOT NULL,
+                url TEXT NOT NULL,
+                state TEXT NOT NULL,
+                attempts INTEGER NOT NULL,
+                next_at INTEGER,
+                attempted_at INTEGER,
+                settled_at INTEGER,
+                status INTEGER,
+                error TEXT NOT NULL,
+                run TEXT
+            )
+            """,
+            "CREATE INDEX deliveries_pending ON deliveries (next_at) WHERE state = 'pending'",
+            "CREATE INDEX deliveries_of_thread ON deliveries (thread_id)",
         ),
     ),
     (

@@ -29,7 +29,7 @@ from graphwire_server.core.model import (
 from graphwire_server.core.ports import Ending
 from graphwire_server.storage.copies import copied
 from graphwire_server.storage.occupancy import edited
-from graphwire_server.storage.sqlite import checkpoint_rows, codec, kept, requests, undo
+from graphwire_server.storage.sqlite import checkpoint_rows, codec, deliveries, kept, requests, undo
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.rows import run_of, thread_of, thread_row, time_of
 from graphwire_server.storage.sqlite.statements import ORDERS
@@ -184,17 +184,18 @@ class SqliteStore:
 
     async def finish_run(self, ending: Ending) -> bool:
         """Writes how a run ended, and what it leaves on its thread. Returns whether it did (port `Store`)."""
-        last = kept.batches(ending.run.thread_id, ending.events)
+        last, told = kept.batches(ending.run.thread_id, ending.events), deliveries.snapshot(ending.run)
         values = (ending.run.outcome and ending.run.outcome.values) or b""
         return await self._database.write(
-            lambda connection: self._turns.finish(connection, ending, last), last.size + len(values)
+            lambda connection: self._turns.finish(connection, ending, last, told), last.size + len(values) + len(told)
         )
 
     async def get_run(self, run_id: str) -> Run | None:
         """The run, or None."""
         await self._database.settled()
         with self._database.read() as connection:
-            return self._tables.run(connection, run_id)
+            run = self._tables.run(connection, run_id)
+            return None if run is None else deliveries.shown(connection, run)
 
     async def list_runs(self, thread_id: str, status: RunStatus | None, page: Page) -> list[Run]:
         """A page of a thread's runs, the newest first. An unknown thread has none."""
@@ -212,6 +213,7 @@ class SqliteStore:
                 raise RunActive(run_id, run.status)
             kept.drop_run(connection, run)
             connection.execute(self._sql.delete_run, (run_id,))
+            deliveries.drop_unseen(connection, run_id)
 
         await self._database.write(delete)
 
@@ -267,7 +269,10 @@ class SqliteStore:
 
     async def _runs(self, statement: str, parameters: Mapping[str, object]) -> list[Run]:
         return await self._database.query(
-            lambda connection: [run_of(row) for row in connection.execute(statement, parameters)]
+            lambda connection: [
+                deliveries.shown(connection, run_of(row))
+                for row in connection.execute(statement, parameters).fetchall()
+            ]
         )
 
 

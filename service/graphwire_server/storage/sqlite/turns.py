@@ -30,7 +30,7 @@ from graphwire_server.storage.occupancy import (
     started,
     vacated,
 )
-from graphwire_server.storage.sqlite import checkpoint_rows, kept, requests, undo
+from graphwire_server.storage.sqlite import checkpoint_rows, deliveries, kept, requests, undo
 from graphwire_server.storage.sqlite.kept import Batches
 from graphwire_server.storage.sqlite.rows import run_row, thread_row
 from graphwire_server.storage.sqlite.tables import Tables
@@ -89,7 +89,7 @@ class Turns:
         run = self._tables.run(connection, run_id)
         if run is None:
             raise RunNotFound(run_id)
-        return run
+        return deliveries.shown(connection, run)
 
     def start_next(
         self, connection: sqlite3.Connection, thread_id: str, *, seq_block: int, now: datetime
@@ -127,13 +127,14 @@ class Turns:
         tables.set_run(connection, tables.sql.release_run, pending)
         return pending
 
-    def finish(self, connection: sqlite3.Connection, ending: Ending, last: Batches) -> bool:
+    def finish(self, connection: sqlite3.Connection, ending: Ending, last: Batches, told: str) -> bool:
         """Writes how a run ended, and returns whether it did (port `Store`).
 
         Args:
             connection: The writer's.
             ending: How it ended.
             last: Its last events.
+            told: What its delivery keeps of it.
         """
         tables, run = self._tables, ending.run
         goes = ending.leaves_nothing and (ending.rolled_back or ending.kept_until is None)
@@ -141,6 +142,8 @@ class Turns:
         row = {**run_row(run, ""), "rolled_back": ending.rolled_back}
         if not connection.execute(statement, row).rowcount:
             return False
+        if run.delivery is not None:
+            deliveries.add(connection, run.delivery, told)
         self._settle_events(connection, ending, last, goes=goes)
         if tables.checkpoints:
             if ending.rolled_back:
@@ -157,6 +160,7 @@ class Turns:
         """Deletes a thread on which no run is, and all that it has (port `Store`)."""
         self._tables.free(connection, thread_id, "the deletion")
         kept.drop_thread(connection, thread_id)
+        deliveries.drop_thread(connection, thread_id)
         self._delete_thread(connection, thread_id)
 
     def _active(self, connection: sqlite3.Connection, run: Run) -> Sequence[Run]:

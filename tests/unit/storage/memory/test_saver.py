@@ -14,7 +14,14 @@ from tests.storage.suite.undo import asking, begun, bound, whole_run
 
 def engine_of(saver: MemorySaver) -> Engine:
     store, assistants = MemoryStore(saver), MemoryAssistants()
-    return Engine(store=store, saver=saver, last=saver, assistants=assistants, bound=saver.for_run)
+    return Engine(
+        store=store,
+        deliveries=store.deliveries,
+        assistants=assistants,
+        saver=saver,
+        last=saver,
+        bound=saver.for_run,
+    )
 
 
 async def test_what_a_run_changes_is_remembered_until_its_end() -> None:
