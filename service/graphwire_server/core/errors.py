@@ -5,6 +5,7 @@ invariant: a message here is written for the caller, names no internals, and say
 """
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 from typing import ClassVar
 
@@ -171,6 +172,18 @@ class CheckpointNotFound(ResourceNotFound):
     reason = "CHECKPOINT_NOT_FOUND"
     resource_type = "checkpoint"
     hint = "ListThreadHistory lists those of a thread"
+
+
+class ItemNotFound(GraphwireError):
+    """The store has no item with this key in this namespace, or its time has passed. Over HTTP that is null, and no error (wire fact 84)."""
+
+    kind = Kind.NOT_FOUND
+    reason = "ITEM_NOT_FOUND"
+
+    def __init__(self, namespace: Sequence[str], key: str) -> None:
+        where = shortened(".".join(namespace))
+        super().__init__(f"there is no item {shortened(key)!r} in {where!r}; SearchItems lists those that are there")
+        self.resource_id = shortened(f"{where}/{key}")
 
 
 class ThreadExists(GraphwireError):
@@ -364,6 +377,13 @@ class StoreUnavailable(GraphwireError):
     kind = Kind.UNAVAILABLE
     reason = "STORE_UNAVAILABLE"
     retry_after: ClassVar[float] = 1.0
+
+
+class EmbeddingFailed(GraphwireError):
+    """The embedding function that langgraph.json names failed or took too long, so nothing was written or searched. The log has the cause; try again."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "EMBEDDING_FAILED"
 
 
 class NotOffered(GraphwireError):

@@ -8,10 +8,10 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from graphwire_server.core.errors import StoreUnavailable
-from graphwire_server.core.ports import Alarm, Clock, Later, Store
+from graphwire_server.core.ports import Alarm, Clock, Later
 
 _log = logging.getLogger("graphwire.runs")
 
@@ -19,6 +19,14 @@ _RETRY = timedelta(seconds=5)
 
 _PAUSE = timedelta(milliseconds=20)
 """Between two parts of a removal, so that others get the event loop."""
+
+
+class Expiring(Protocol):
+    """What holds something for a time."""
+
+    async def expire(self, now: datetime) -> datetime | None:
+        """Removes what has passed its time, a part at a time, and returns when to call again; None is when something is expected. Raises StoreUnavailable."""
+        ...
 
 
 class Expiry:
@@ -30,7 +38,7 @@ class Expiry:
         later: Does something at its time.
     """
 
-    def __init__(self, store: Store, clock: Clock, later: Later) -> None:
+    def __init__(self, store: Expiring, clock: Clock, later: Later) -> None:
         self._store = store
         self._clock = clock
         self._later = later

@@ -18,15 +18,16 @@ def contains(value: JsonObject, query: JsonObject) -> bool:
 def _holds(value: JsonValue, wanted: JsonValue) -> bool:
     if isinstance(wanted, Mapping):
         return isinstance(value, Mapping) and contains(value, wanted)
-    return _equal(value, wanted)
+    return equal(value, wanted)
 
 
-def _equal(left: JsonValue, right: JsonValue) -> bool:
+def equal(left: JsonValue, right: JsonValue) -> bool:
+    """Whether two values are the same JSON: objects whatever the order of their keys, numbers whatever their form."""
     # Python holds True to be 1; JSON does not.
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
+        return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(map(_equal, left, right))
+        return len(left) == len(right) and all(map(equal, left, right))
     return bool(left == right)

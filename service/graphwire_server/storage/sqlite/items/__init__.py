@@ -1,0 +1,1 @@
+"""The store of the embedded engine: items in a file of their own, in the data directory."""
