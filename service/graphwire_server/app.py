@@ -15,12 +15,15 @@ from graphwire_server.config import Settings
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.worker import Worker
 from graphwire_server.engine.catalogue import Catalogue
+from graphwire_server.engine.embedding import load_embedding
+from graphwire_server.engine.loading import Loader
 from graphwire_server.engine.manifest import apply_env, read_manifest
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.house import house
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.server import GrpcServer, ServerCertificate, ServerOptions
+from graphwire_server.rpc.store_service import StoreService
 from graphwire_server.rpc.thread_service import ThreadService
 from graphwire_server.security import Security, Tls, read_security
 from graphwire_server.storage.memory.log import MemoryLog
@@ -73,9 +76,10 @@ async def serving(settings: Settings, threads: NodeThreads) -> AsyncIterator[Ser
     security = read_security(settings)
     manifest = read_manifest(settings.config)
     apply_env(manifest)
-    catalogue = Catalogue.load(manifest)
+    loader = Loader(manifest)
+    catalogue, embedding = Catalogue.load(manifest, loader), load_embedding(manifest.store, loader)
     async with AsyncExitStack() as stack:
-        behind = await stack.enter_async_context(house(settings, manifest.webhooks, catalogue, threads))
+        behind = await stack.enter_async_context(house(settings, manifest, catalogue, threads, embedding))
         faces: list[Face] = [_grpc(behind.core, settings, security)]
         if not settings.no_http:
             from graphwire_server.http_face import http_face  # noqa: PLC0415  a server without it is ready sooner, and smaller
@@ -135,6 +139,7 @@ def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
         runs=RunService(core.runs),
         threads=ThreadService(core.threads),
         assistants=AssistantService(core.assistants),
+        store=StoreService(core.items),
         streams=core.streams,
         tally=core.tally,
         keys=security.keys,

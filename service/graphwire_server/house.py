@@ -29,13 +29,16 @@ from graphwire_server.core.threads import Threads
 from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Work, Worker
 from graphwire_server.engine.catalogue import Catalogue
+from graphwire_server.engine.embedding import Embedding
 from graphwire_server.engine.execution import GraphExecutor, Savers
 from graphwire_server.engine.isolation import IsolatedExecutor, IsolatedStates, opened_there
 from graphwire_server.engine.loops import GraphLoops
+from graphwire_server.engine.manifest import Manifest
+from graphwire_server.engine.memory import GraphStore
 from graphwire_server.engine.states import GraphStates
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.engine.watchdog import SERVER, Watchdog
-from graphwire_server.engine.webhooks import WebhookSection
+from graphwire_server.memory import remembering
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.saver import MemorySaver
 from graphwire_server.storage.sqlite.assistants import SqliteAssistants
@@ -84,15 +87,16 @@ class _Ground:
 
 @asynccontextmanager
 async def house(
-    settings: Settings, webhooks: WebhookSection, graphs: Catalogue, threads: NodeThreads
+    settings: Settings, manifest: Manifest, graphs: Catalogue, threads: NodeThreads, embedding: Embedding | None
 ) -> AsyncIterator[House]:
     """What is behind both faces, on the embedded engine.
 
     Args:
         settings: The options of the server.
-        webhooks: What langgraph.json says about webhooks.
+        manifest: What langgraph.json says.
         graphs: Its graphs.
         threads: The pool in which the loop runs synchronous nodes.
+        embedding: The embedding function that langgraph.json names; None where it names none.
 
     Raises:
         DataDirError: The data directory cannot be used.
@@ -100,17 +104,19 @@ async def house(
     """
     async with (
         _ground(settings) as ground,
-        _engine(ground, graphs, threads) as engine,
-        deliveries(webhooks, settings, ground.deliveries, engine.states, _now, ground.later) as calls,
+        remembering(settings.data_dir, manifest.store, embedding, _now, ground.later) as items,
+        _engine(ground, graphs.storing(GraphStore(items)), threads) as engine,
+        deliveries(manifest.webhooks, settings, ground.deliveries, engine.states, _now, ground.later) as calls,
     ):
         worker = _worker(ground, engine, calls)
         assistants = _assistants(ground, engine, worker)
         streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
         yield House(
             core=Core(
-                runs=_runs(ground, engine, assistants, worker, url_policy(webhooks, settings)),
+                runs=_runs(ground, engine, assistants, worker, url_policy(manifest.webhooks, settings)),
                 threads=_threads(ground, engine, assistants, worker),
                 assistants=assistants,
+                items=items,
                 streams=streams,
                 tally=ground.tally,
                 load=partial(_load, worker, streams, ground.logs),

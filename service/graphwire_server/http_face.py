@@ -23,6 +23,7 @@ from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.server import HttpOptions, HttpServer
 from graphwire_server.rest.site import SiteOptions, site
+from graphwire_server.rest.store import StoreRoutes
 from graphwire_server.rest.threads import ThreadRoutes
 from graphwire_server.security import Security
 
@@ -64,6 +65,7 @@ async def http_face(
         runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
         threads=ThreadRoutes(core.threads, core.assistants, core.streams),
         assistants=AssistantRoutes(core.assistants),
+        store=StoreRoutes(core.items),
         meta=meta,
     )
     table = routes.table(web.disabled)
@@ -85,7 +87,7 @@ def _info(manifest: Manifest) -> Mapping[str, Any]:
     flags = {
         "assistants": True,
         "crons": False,
-        "store": False,
+        "store": True,
         "webhooks": manifest.webhooks.policy.offered,
         "langsmith": False,
     }

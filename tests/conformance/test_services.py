@@ -12,7 +12,12 @@ from graphwire.v1.run_service_pb2 import GetRunRequest, InvokeRunRequest, JoinRu
 from graphwire.v1.thread_service_pb2 import CreateThreadRequest, WatchThreadRequest
 from tests.support.serving import Server, cases
 
-SERVICES = {"graphwire.v1.RunService", "graphwire.v1.ThreadService", "graphwire.v1.AssistantService"}
+SERVICES = {
+    "graphwire.v1.RunService",
+    "graphwire.v1.ThreadService",
+    "graphwire.v1.AssistantService",
+    "graphwire.v1.StoreService",
+}
 
 
 async def _reflect(

@@ -20,6 +20,7 @@ import psutil
 
 from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
+from graphwire.v1.store_service_pb2_grpc import StoreServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 from tests.support.serving import UNLIMITED, Server
 
@@ -163,6 +164,7 @@ async def connected(address: str, url: str = "") -> AsyncIterator[Server]:
             runs=RunServiceStub(channel),
             threads=ThreadServiceStub(channel),
             assistants=AssistantServiceStub(channel),
+            store=StoreServiceStub(channel),
         )
 
 

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from graphwire.errors import from_rpc
 from graphwire.v1 import assistant_service_pb2 as assistants
 from graphwire.v1 import run_service_pb2 as runs
+from graphwire.v1 import store_service_pb2 as store
 from graphwire.v1 import thread_service_pb2 as threads
 from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.thread_pb2 import THREAD_VIEW_FULL
@@ -74,6 +75,7 @@ class GrpcFace:
 
     def __init__(self, server: Server, metadata: Sequence[tuple[str, str]] = ()) -> None:
         self._runs, self._threads, self._assistants = server.runs, server.threads, server.assistants
+        self._store = server.store
         self._metadata = tuple(metadata)
 
     async def _ask(self, method: Callable[..., Awaitable[Any]], request: Message) -> Any:
@@ -237,6 +239,31 @@ class GrpcFace:
         found = (await self._ask(self._assistants.ListSubgraphs, request)).subgraphs
         return {each.namespace: resources.schemas(each.schemas) for each in found}
 
+    async def put_item(self, **body: Json) -> None:
+        await self._ask(self._store.PutItem, filled(store.PutItemRequest(), _said_of_item(body)))
+
+    async def item(self, **query: Json) -> Json:
+        """An item; None where there is none, as the documented surface has it."""
+        try:
+            found = await self._ask(self._store.GetItem, filled(store.GetItemRequest(), query))
+        except Refused as refused:
+            if refused.reason != "ITEM_NOT_FOUND":
+                raise
+            return None
+        return resources.item(found.item)
+
+    async def delete_item(self, **body: Json) -> None:
+        await self._ask(self._store.DeleteItem, filled(store.DeleteItemRequest(), body))
+
+    async def items(self, **body: Json) -> Json:
+        request = await self._page(self._store.SearchItems, store.SearchItemsRequest(), body)
+        found = (await self._ask(self._store.SearchItems, request)).items
+        return [{**resources.item(each), "score": each.score if each.HasField("score") else None} for each in found]
+
+    async def namespaces(self, **body: Json) -> Json:
+        request = await self._page(self._store.ListNamespaces, store.ListNamespacesRequest(), body)
+        return [list(each.labels) for each in (await self._ask(self._store.ListNamespaces, request)).namespaces]
+
     async def _page(self, method: Callable[..., Any], request: M, query: Mapping[str, Json]) -> M:
         """The request of a page. gRPC pages by tokens: where rows are passed over, a page of those comes first."""
         query = dict(query)
@@ -249,3 +276,15 @@ class GrpcFace:
             request.page_token = token or base64.urlsafe_b64encode(b"offset:%d" % offset).decode()  # type: ignore[attr-defined]  # as above
             request.page_size = size  # type: ignore[attr-defined]  # as above
         return request
+
+
+def _said_of_item(body: Mapping[str, Json]) -> dict[str, Json]:
+    """What is null or false in HTTP is a field of its own, and minutes are a duration."""
+    said = dict(body)
+    if "index" in said:
+        index = said.pop("index")
+        said |= {"not_indexed": True} if index is False else {"fields": {"paths": index}}
+    if "ttl" in said:
+        ttl = said.pop("ttl")
+        said |= {"never_expires": True} if ttl is None else {"ttl": ttl * 60}
+    return said

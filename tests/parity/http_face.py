@@ -201,6 +201,21 @@ class HttpFace:
         path = f"/assistants/{assistant_id}/subgraphs" + (f"/{namespace}" if namespace else "")
         return await self._said("GET", path, params={"recurse": str(recurse).lower()})
 
+    async def put_item(self, **body: Json) -> None:
+        await self._ask("PUT", "/store/items", body)
+
+    async def item(self, **query: Json) -> Json:
+        return await self._said("GET", "/store/items", params={**query, "namespace": ".".join(query["namespace"])})
+
+    async def delete_item(self, **body: Json) -> None:
+        await self._ask("DELETE", "/store/items", body)
+
+    async def items(self, **body: Json) -> Json:
+        return (await self._said("POST", "/store/items/search", body))["items"]
+
+    async def namespaces(self, **body: Json) -> Json:
+        return (await self._said("POST", "/store/namespaces", body))["namespaces"]
+
     async def _result(self, answer: httpx.Response) -> Json:
         """The value of a run that was waited for, taken apart; the run itself is where the answer says that it is."""
         value = json.loads(answer.content)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tests.parity.face import Json, join, stream
 from tests.parity.refused_fields import FIELDS
 from tests.parity.scenario import Scenario
+from tests.parity.store import WRONG_ITEMS
 from tests.parity.streams import TOPIC
 from tests.parity.wrongs import (
     GOOD,
@@ -35,7 +36,7 @@ KEYS: Json = {"settings": {"api_keys": "secret"}}
 SMALL: Json = {"log_bytes_per_thread": 1 << 17, "log_bytes_spare": 0, "kept_bytes_per_run": 1 << 16}
 
 REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
-    "INVALID_FIELD": FIELDS,
+    "INVALID_FIELD": (*FIELDS, *WRONG_ITEMS),
     "ASSISTANT_NOT_FOUND": (
         new_run("of an unknown graph", assistant_id="nobody"),
         new_run("of an unknown assistant", assistant_id=NOWHERE),
@@ -186,6 +187,8 @@ ELSEWHERE: Mapping[str, str] = {
     "DRAINING": "a server that stops says so to each transport in its own time; tests/faults has each",
     "STORE_UNAVAILABLE": "the store of this server does not fail; the tables of both transports have a test of all kinds",
     "INTERNAL": "a defect cannot be asked for; the tables of both transports have a test of all kinds",
+    "ITEM_NOT_FOUND": "over HTTP an item that is not there is null; the rows of the store read both",
+    "EMBEDDING_FAILED": "it takes an embedding function; tests/conformance/store has it over both transports",
     "LEASE_LOST": "it is said to an attempt that is over, not to a caller",
     "REQUEST_TOO_LARGE": "over gRPC the library itself refuses such a message, without a reason",
 }

@@ -17,6 +17,7 @@ from graphwire.v1 import (
     assistant_service_pb2,
     run_pb2,
     run_service_pb2,
+    store_pb2,
     thread_pb2,
     thread_service_pb2,
     webhook_pb2,
@@ -207,6 +208,16 @@ def assistant(made: assistant_pb2.Assistant) -> Json:
         "context": maybe(made, "context") or {},
         "metadata": said(made.metadata),
         "version": made.version,
+        "created_at": time(made.create_time),
+        "updated_at": time(made.update_time),
+    }
+
+
+def item(made: store_pb2.Item) -> Json:
+    return {
+        "namespace": list(made.namespace),
+        "key": made.key,
+        "value": said(made.value),
         "created_at": time(made.create_time),
         "updated_at": time(made.update_time),
     }

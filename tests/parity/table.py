@@ -6,6 +6,7 @@ from tests.parity.lives import LIVES
 from tests.parity.readings import READINGS
 from tests.parity.refusals import REFUSALS
 from tests.parity.results import RESULTS
+from tests.parity.store import STORE
 from tests.parity.streams import STREAMS
 
-SCENARIOS = (*STREAMS, *READINGS, *REFUSALS, *RESULTS, *LIVES, *HOOKS, *ASSISTANTS)
+SCENARIOS = (*STREAMS, *READINGS, *REFUSALS, *RESULTS, *LIVES, *HOOKS, *ASSISTANTS, *STORE)

@@ -13,6 +13,7 @@ from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2 import JoinRunRequest, StreamRunRequest
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
+from graphwire.v1.store_service_pb2_grpc import StoreServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 from graphwire_server.app import serving
 from graphwire_server.config import Settings
@@ -22,6 +23,7 @@ from tests.support.project import project
 if TYPE_CHECKING:  # the stubs for asyncio are known to the type checker alone
     from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceAsyncStub
     from graphwire.v1.run_service_pb2_grpc import RunServiceAsyncStub
+    from graphwire.v1.store_service_pb2_grpc import StoreServiceAsyncStub
     from graphwire.v1.thread_service_pb2_grpc import ThreadServiceAsyncStub
 
 APP = Path(__file__).parent.parent / "conformance" / "app" / "langgraph.json"
@@ -46,6 +48,7 @@ class Server:
     runs: "RunServiceAsyncStub"
     threads: "ThreadServiceAsyncStub"
     assistants: "AssistantServiceAsyncStub"
+    store: "StoreServiceAsyncStub"
 
     async def stream(self, assistant: str, given: str | None = None, **fields: Any) -> list[StreamEvent]:
         """All events of a run."""
@@ -90,6 +93,7 @@ async def _connected(options: Settings) -> AsyncIterator[Server]:
                 runs=RunServiceStub(channel),
                 threads=ThreadServiceStub(channel),
                 assistants=AssistantServiceStub(channel),
+                store=StoreServiceStub(channel),
             )
 
 

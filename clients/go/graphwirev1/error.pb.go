@@ -84,6 +84,10 @@ const (
 	ErrorReason_ERROR_REASON_GRAPH_NOT_FOUND ErrorReason = 24
 	// ALREADY_EXISTS: an assistant has this id already.
 	ErrorReason_ERROR_REASON_ASSISTANT_EXISTS ErrorReason = 25
+	// NOT_FOUND: the store has no item with this key in this namespace, or its time has passed. Over HTTP that is null.
+	ErrorReason_ERROR_REASON_ITEM_NOT_FOUND ErrorReason = 40
+	// UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again.
+	ErrorReason_ERROR_REASON_EMBEDDING_FAILED ErrorReason = 41
 )
 
 // Enum value maps for ErrorReason.
@@ -115,6 +119,8 @@ var (
 		23: "ERROR_REASON_LEASE_LOST",
 		24: "ERROR_REASON_GRAPH_NOT_FOUND",
 		25: "ERROR_REASON_ASSISTANT_EXISTS",
+		40: "ERROR_REASON_ITEM_NOT_FOUND",
+		41: "ERROR_REASON_EMBEDDING_FAILED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":          0,
@@ -143,6 +149,8 @@ var (
 		"ERROR_REASON_LEASE_LOST":           23,
 		"ERROR_REASON_GRAPH_NOT_FOUND":      24,
 		"ERROR_REASON_ASSISTANT_EXISTS":     25,
+		"ERROR_REASON_ITEM_NOT_FOUND":       40,
+		"ERROR_REASON_EMBEDDING_FAILED":     41,
 	}
 )
 
@@ -249,7 +257,7 @@ const file_graphwire_v1_error_proto_rawDesc = "" +
 	"\bRunError\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1c\n" +
-	"\tretryable\x18\x03 \x01(\bR\tretryable*\xe8\x06\n" +
+	"\tretryable\x18\x03 \x01(\bR\tretryable*\xac\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -277,7 +285,9 @@ const file_graphwire_v1_error_proto_rawDesc = "" +
 	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x16\x12\x1b\n" +
 	"\x17ERROR_REASON_LEASE_LOST\x10\x17\x12 \n" +
 	"\x1cERROR_REASON_GRAPH_NOT_FOUND\x10\x18\x12!\n" +
-	"\x1dERROR_REASON_ASSISTANT_EXISTS\x10\x19Bb\n" +
+	"\x1dERROR_REASON_ASSISTANT_EXISTS\x10\x19\x12\x1f\n" +
+	"\x1bERROR_REASON_ITEM_NOT_FOUND\x10(\x12!\n" +
+	"\x1dERROR_REASON_EMBEDDING_FAILED\x10)Bb\n" +
 	"\x0fio.graphwire.v1B\n" +
 	"ErrorProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3"
 

@@ -15,12 +15,21 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 import graphwire
-from graphwire.v1 import assistant_service_pb2, event_pb2, run_pb2, run_service_pb2, thread_pb2, thread_service_pb2
+from graphwire.v1 import (
+    assistant_service_pb2,
+    event_pb2,
+    run_pb2,
+    run_service_pb2,
+    store_service_pb2,
+    thread_pb2,
+    thread_service_pb2,
+)
 
 SERVICES = {
     "runs": run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     "threads": thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
     "assistants": assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
+    "store": store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
 }
 STUBS = {method.name: stub for stub, service in SERVICES.items() for method in service.methods}
 _METHODS: dict[str, MethodDescriptor] = {

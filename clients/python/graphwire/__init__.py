@@ -27,6 +27,7 @@ from graphwire.model import Interrupt, Run, RunError, RunResult
 from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StateUpdate, StreamOptions
 from graphwire.payload import from_json, to_json, to_plain
 from graphwire.state import Checkpoint, StateTask, Thread, ThreadState
+from graphwire.store import Item
 from graphwire.stream import RunStream, ThreadStream
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Interrupt",
     "InvalidArgument",
     "InvokeOptions",
+    "Item",
     "Message",
     "Messages",
     "Node",

@@ -17,6 +17,7 @@ from graphwire._patience import Patience
 from graphwire.errors import GraphwireError, from_rpc
 from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
+from graphwire.v1.store_service_pb2_grpc import StoreServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
 
 Request = TypeVar("Request")
@@ -95,7 +96,7 @@ class Wire:
         patience: What streams have of it.
 
     Attributes:
-        runs: The generated stub of the run service; `threads` and `assistants` likewise.
+        runs: The generated stub of the run service; `threads`, `assistants` and `store` likewise.
         closed: Whether the client is closed. No call may be made any more.
     """
 
@@ -114,6 +115,7 @@ class Wire:
         self.runs = RunServiceStub(self._channel)
         self.threads = ThreadServiceStub(self._channel)
         self.assistants = AssistantServiceStub(self._channel)
+        self.store = StoreServiceStub(self._channel)
 
     async def aclose(self) -> None:
         """Closes the channel. Calls that are under way are cut off, and so are waits between two."""

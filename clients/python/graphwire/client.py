@@ -1,6 +1,6 @@
 """The client: what a program holds to start runs, follow them and end them.
 
-Owns the connection's life and the calls that start, follow and end runs. Threads, runs that exist, and assistants have their own modules.
+Owns the connection's life and the calls that start, follow and end runs. Threads, runs that exist, assistants and the store have their own modules.
 """
 
 import uuid
@@ -17,6 +17,7 @@ from graphwire.channel import Wire, channel_credentials, open_channel
 from graphwire.model import Run, RunResult
 from graphwire.options import Filter, InvokeOptions, PayloadFormat, RunOptions, StreamOptions
 from graphwire.runs import Runs
+from graphwire.store import Store
 from graphwire.stream import RunStream
 from graphwire.threads import Threads
 from graphwire.v1 import run_service_pb2 as pb
@@ -89,6 +90,7 @@ class Client:
         self.threads = Threads(wire)
         self.runs = Runs(wire)
         self.assistants = Assistants(wire)
+        self.store = Store(wire)
 
     async def __aenter__(self) -> Self:
         return self

@@ -21,6 +21,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 from graphwire import assistants as _assistants
 from graphwire import client as _client
 from graphwire import runs as _runs
+from graphwire import store as _store
 from graphwire import stream as _stream
 from graphwire import threads as _threads
 from graphwire.channel import cut_off
@@ -339,6 +340,16 @@ class Assistants(_Face[_assistants.Assistants]):
     subgraphs = _answer(_assistants.Assistants.subgraphs)
 
 
+class Store(_Face[_store.Store]):
+    """The calls of `client.store`."""
+
+    put = _answer(_store.Store.put)
+    get = _answer(_store.Store.get)
+    delete = _answer(_store.Store.delete)
+    search = _pages(_store.Store.search)
+    namespaces = _pages(_store.Store.namespaces)
+
+
 class Client(_Face[_client.Client]):
     """The calls of a server, which wait for their answers. `connect` makes it, and any thread may use it.
 
@@ -350,6 +361,7 @@ class Client(_Face[_client.Client]):
         self.threads = Threads(background, background.client.threads)
         self.runs = Runs(background, background.client.runs)
         self.assistants = Assistants(background, background.client.assistants)
+        self.store = Store(background, background.client.store)
 
     def __enter__(self) -> Self:
         return self

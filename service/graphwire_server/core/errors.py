@@ -384,6 +384,7 @@ class EmbeddingFailed(GraphwireError):
 
     kind = Kind.UNAVAILABLE
     reason = "EMBEDDING_FAILED"
+    retry_after: ClassVar[float] = 1.0
 
 
 class NotOffered(GraphwireError):

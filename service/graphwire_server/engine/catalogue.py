@@ -18,12 +18,13 @@ from langchain_core.utils.pydantic import create_model_v2
 from langgraph.channels.base import BaseChannel
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
+from langgraph.store.base import BaseStore
 from langgraph_sdk.runtime import AccessContext
 
 from graphwire_server.core.errors import GraphNotFound
 from graphwire_server.core.model import Assistant, Drawing, GraphEdge, GraphInfo, GraphNode, Schemas, SubgraphInfo
 from graphwire_server.engine.chunks import without_internals
-from graphwire_server.engine.factory import RUNS, Factory, Graph, Use
+from graphwire_server.engine.factory import RUNS, Factory, Graph, Use, with_store
 from graphwire_server.engine.loading import Loader
 from graphwire_server.engine.manifest import Manifest
 
@@ -45,15 +46,20 @@ class Catalogue:
         self._infos = tuple(info for info, _ in graphs)
         self._graphs: Mapping[str, Graph | Factory] = {info.graph_id: graph for info, graph in graphs}
         self._opening: Opening = lambda _, use: use
+        self._store: BaseStore | None = None
 
     @classmethod
-    def load(cls, manifest: Manifest) -> "Catalogue":
+    def load(cls, manifest: Manifest, loader: Loader | None = None) -> "Catalogue":
         """Imports all graphs of a langgraph.json. The variables that it sets must be set before: see `apply_env`.
+
+        Args:
+            manifest: The content of langgraph.json.
+            loader: What loads other things of the file too, so that each of the user's files runs once.
 
         Raises:
             ManifestError: A graph cannot be had. It is the first one that is wrong.
         """
-        loader = Loader(manifest)
+        loader = loader or Loader(manifest)
         return cls(
             [
                 (GraphInfo(graph_id=entry.graph_id, description=entry.description), loader.load(entry))
@@ -86,7 +92,8 @@ class Catalogue:
             raise GraphNotFound(graph_id)
         if isinstance(graph, Factory):
             access = access or (_STATES if config is None else RUNS)
-            return self._opening(graph_id, graph.open(Use(config=config or {}, access=access, context=context)))
+            use = Use(config=config or {}, access=access, context=context, store=self._store)
+            return self._opening(graph_id, graph.open(use))
         return nullcontext(graph)
 
     def opening(self, how: Opening) -> "Catalogue":
@@ -97,6 +104,16 @@ class Catalogue:
         """
         other = copy.copy(self)
         other._opening = how  # noqa: SLF001  its own copy
+        return other
+
+    def storing(self, store: BaseStore) -> "Catalogue":
+        """The same graphs with a store, whatever they were compiled with: what a node keeps is to be found by whoever asks the server."""
+        other = copy.copy(self)
+        other._store = store  # noqa: SLF001  its own copy
+        other._graphs = {  # noqa: SLF001  likewise
+            name: graph if isinstance(graph, Factory) else with_store(graph, store)
+            for name, graph in self._graphs.items()
+        }
         return other
 
     def makes(self, graph_id: str) -> bool:

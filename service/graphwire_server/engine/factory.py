@@ -5,6 +5,7 @@ that returns a graph, a builder, or a context manager that gives one; or such a 
 runtime, or both (wire fact 90). The invariant: whatever it holds open is closed when the use ends, and sees the exception that ended it.
 """
 
+import copy
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
@@ -61,11 +62,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """What a graph is opened for: the run's config and context, and the kind of access."""
+    """What a graph is opened for: the run's config and context, the kind of access, and the server's store."""
 
     config: RunnableConfig
     access: AccessContext
     context: Any = None  # an object of the user's class, or what the request says
+    store: BaseStore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,14 @@ class Factory:
             if graph is None:
                 name = self.entry.attribute
                 raise self.entry.wrong(f"{name!r} gave {_kind(made)}; it must give a compiled graph or a StateGraph")
-            yield graph
+            yield graph if use.store is None else with_store(graph, use.store)
+
+
+def with_store(graph: Graph, store: BaseStore) -> Graph:
+    """The same graph with another store, whatever it was compiled with."""
+    other = copy.copy(graph)
+    other.store = store
+    return other
 
 
 def compiled(entry: GraphEntry, value: object) -> Graph | None:
@@ -205,10 +214,8 @@ def _argument(parameter: Parameter, use: Use) -> object:
     if isinstance(context, Mapping) and parameter.context_type is not None:
         context = parameter.context_type(**known_to(parameter.context_type, context))
     if parameter.wants is Wants.RUNTIME:
-        return Runtime(context=context)
-    store = cast(
-        "BaseStore", None
-    )  # this version offers no store; a factory that asks for one sees that it is not there
+        return Runtime(context=context, store=use.store)
+    store = cast("BaseStore", use.store)  # None only where graphs are used without a server
     if use.access == RUNS:
         return ExecutionRuntime(access_context=use.access, store=store, context=context)
     return ReadRuntime(access_context=use.access, store=store)

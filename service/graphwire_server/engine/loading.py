@@ -15,6 +15,7 @@ from langgraph.pregel import Pregel
 from graphwire_server.engine.factory import Factory, Graph, compiled, factory_of
 from graphwire_server.engine.importing import Importer
 from graphwire_server.engine.manifest import GraphEntry, Manifest, ManifestError
+from graphwire_server.engine.target import Target
 from graphwire_server.engine.web import AppEntry
 
 _APP = "a Starlette or FastAPI app"
@@ -37,6 +38,14 @@ class Loader:
         """
         value = self._importer.attribute(entry, partial(_graphs_of, entry))
         return compiled(entry, value) or factory_of(entry, value)
+
+    def load_value(self, entry: Target) -> object:
+        """Whatever stands where an entry says.
+
+        Raises:
+            ManifestError: The file or module is not there, its import fails, or the attribute is missing.
+        """
+        return self._importer.attribute(entry, _functions_of)
 
     def load_app(self, entry: AppEntry) -> object:
         """The app that an entry names.
@@ -87,6 +96,11 @@ def _call_it(value: object) -> str:
 def _apps_of(module: ModuleType) -> str:
     names = [name for name, value in vars(module).items() if not name.startswith("_") and _is_app(value)]
     return f"it has {', '.join(map(repr, names))}" if names else f"it has no {_APP.removeprefix('a ')}"
+
+
+def _functions_of(module: ModuleType) -> str:
+    names = [name for name, value in vars(module).items() if not name.startswith("_") and inspect.isfunction(value)]
+    return f"it has {', '.join(map(repr, names))}" if names else "it has no function"
 
 
 def _graphs_of(entry: GraphEntry, module: ModuleType) -> str:

@@ -6,7 +6,7 @@ a code for programs (wire fact 81). The invariant: what is not an error of `core
 
 from typing import Any
 
-from graphwire_server.core.errors import Draining, GraphwireError, InvalidField, Kind, StoreUnavailable
+from graphwire_server.core.errors import Draining, EmbeddingFailed, GraphwireError, InvalidField, Kind, StoreUnavailable
 
 STATUSES = {
     Kind.INVALID_ARGUMENT: 422,
@@ -44,7 +44,7 @@ def body_of(error: GraphwireError) -> dict[str, Any]:
 
 def headers_of(error: GraphwireError) -> list[tuple[str, str]]:
     """The headers of a failed request: when to try again (RFC 9110, 10.2.3), and how to authenticate (11.6.1)."""
-    if isinstance(error, Draining | StoreUnavailable):
+    if isinstance(error, Draining | StoreUnavailable | EmbeddingFailed):
         return [("retry-after", str(max(1, round(error.retry_after))))]
     if error.kind is Kind.UNAUTHENTICATED:
         return [("www-authenticate", "Bearer")]

@@ -9,9 +9,6 @@ from graphwire_server.core.errors import NotOffered
 from graphwire_server.rest.calls import Call, Operation, Reply
 
 _PATHS: Mapping[str, tuple[str, ...]] = {
-    "/store/items": ("GET", "PUT", "DELETE"),
-    "/store/items/search": ("POST",),
-    "/store/namespaces": ("POST",),
     "/runs/crons": ("POST",),
     "/runs/crons/search": ("POST",),
     "/runs/crons/count": ("POST",),

@@ -15,6 +15,8 @@ from graphwire_server.rest.meta import MetaRoutes
 from graphwire_server.rest.meta_paths import health_path, meta_paths
 from graphwire_server.rest.run_paths import run_paths, thread_run_paths
 from graphwire_server.rest.runs import RunRoutes
+from graphwire_server.rest.store import StoreRoutes
+from graphwire_server.rest.store_paths import store_paths
 from graphwire_server.rest.thread_paths import thread_paths
 from graphwire_server.rest.threads import ThreadRoutes
 
@@ -26,6 +28,7 @@ class Routes:
     runs: RunRoutes
     threads: ThreadRoutes
     assistants: AssistantRoutes
+    store: StoreRoutes
     meta: MetaRoutes
 
     def table(self, disabled: frozenset[str]) -> Operations:
@@ -35,6 +38,7 @@ class Routes:
             ({"runs"}, run_paths(self.runs)),
             ({"threads"}, thread_paths(self.threads)),
             ({"assistants"}, assistant_paths(self.assistants)),
+            ({"store"}, store_paths(self.store)),
             (set(), health_path(self.meta)),
             ({"meta"}, meta_paths(self.meta)),
             *(({_group(path)}, {path: methods}) for path, methods in later().items()),

@@ -240,3 +240,39 @@ class Info(Shown):
     """The version of graphwire."""
     flags: dict[str, bool]
     """What it offers."""
+
+
+class ShownItem(Shown):
+    """An item of the store."""
+
+    namespace: list[str]
+    """The labels that lead to it."""
+    key: str
+    """Its name there."""
+    value: dict[str, Any]
+    """Its content."""
+    created_at: str
+    """RFC 3339."""
+    updated_at: str
+    """When it was put last: RFC 3339."""
+
+
+class FoundItem(ShownItem):
+    """An item that a search found."""
+
+    score: float | None
+    """How near it is to the query: 1 at most. Null where no query ranked it."""
+
+
+class ShownItems(Shown):
+    """Items of the store."""
+
+    items: list[FoundItem]
+    """The items."""
+
+
+class ShownNamespaces(Shown):
+    """Namespaces of the store."""
+
+    namespaces: list[list[str]]
+    """The labels of each."""

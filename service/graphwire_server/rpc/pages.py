@@ -10,16 +10,16 @@ from graphwire_server.core.errors import UUID_TEXT, InvalidField
 from graphwire_server.core.model import MAX_PAGE, Page
 
 
-def page_limit(size: int) -> int:
+def page_limit(size: int, default: int = 10) -> int:
     """How many rows a page has. Raises InvalidField."""
     if not 0 <= size <= MAX_PAGE:
-        raise InvalidField("page_size", f"must be 1 to {MAX_PAGE}, or 0 for 10")
-    return size or 10
+        raise InvalidField("page_size", f"must be 1 to {MAX_PAGE}, or 0 for {default}")
+    return size or default
 
 
-def page(size: int, token: str) -> Page:
+def page(size: int, token: str, default: int = 10) -> Page:
     """The slice that a request asks for. Raises InvalidField for a token that this server did not give."""
-    return Page(offset=_offset(token) if token else 0, limit=page_limit(size))
+    return Page(offset=_offset(token) if token else 0, limit=page_limit(size, default))
 
 
 def next_token(asked: Page, returned: int) -> str:

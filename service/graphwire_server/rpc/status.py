@@ -14,8 +14,10 @@ from google.rpc.status_pb2 import Status
 from graphwire_server.core.errors import (
     AssistantExists,
     Draining,
+    EmbeddingFailed,
     GraphwireError,
     InvalidField,
+    ItemNotFound,
     Kind,
     RequestReused,
     ResourceNotFound,
@@ -73,6 +75,8 @@ def _details(error: GraphwireError) -> list[Message]:
         return [error_details_pb2.BadRequest(field_violations=[violation])]
     if isinstance(error, ResourceNotFound):
         return [_resource(error.resource_type, error.resource_id, error.message)]
+    if isinstance(error, ItemNotFound):
+        return [_resource("item", error.resource_id, error.message)]
     if isinstance(error, ThreadExists):
         return [_resource("thread", error.resource_id, error.message)]
     if isinstance(error, AssistantExists):
@@ -84,7 +88,7 @@ def _details(error: GraphwireError) -> list[Message]:
             type=error.reason, subject=f"threads/{error.metadata['thread_id']}", description=error.message
         )
         return [error_details_pb2.PreconditionFailure(violations=[violation])]
-    if isinstance(error, Draining | StoreUnavailable):
+    if isinstance(error, Draining | StoreUnavailable | EmbeddingFailed):
         delay = Duration()
         delay.FromMilliseconds(int(error.retry_after * 1000))
         return [error_details_pb2.RetryInfo(retry_delay=delay)]

@@ -8,11 +8,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 PATHS = [
-    ("PUT", "/store/items"),
-    ("GET", "/store/items"),
-    ("DELETE", "/store/items"),
-    ("POST", "/store/items/search"),
-    ("POST", "/store/namespaces"),
     ("POST", "/runs/crons"),
     ("POST", "/runs/crons/search"),
     ("POST", "/runs/crons/count"),

@@ -20,6 +20,7 @@ from graphwire.v1 import (
     event_pb2,
     run_pb2,
     run_service_pb2,
+    store_service_pb2,
     thread_service_pb2,
 )
 from graphwire.v1.json_pb2 import Json
@@ -31,6 +32,7 @@ _SERVICES = (
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
+    store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
 )
 
 

@@ -35,6 +35,8 @@ CASES: list[tuple[GraphwireError, int]] = [
     (errors.Draining(1), 503),
     (errors.StoreUnavailable("away"), 503),
     (errors.NotOffered("it"), 501),
+    (errors.ItemNotFound(("a", "b"), "k"), 404),
+    (errors.EmbeddingFailed("failed"), 503),
     (internal("request"), 500),
 ]
 TABLE = {
@@ -99,9 +101,9 @@ def test_who_shows_no_key_hears_how_to_show_one() -> None:
 
 
 def test_other_errors_have_no_headers() -> None:
-    named = (errors.Draining, errors.StoreUnavailable, errors.Unauthenticated)
+    named = (errors.Draining, errors.StoreUnavailable, errors.EmbeddingFailed, errors.Unauthenticated)
 
-    assert [headers_of(error) for error, _ in CASES if not isinstance(error, named)] == [[]] * (len(CASES) - 3)
+    assert [headers_of(error) for error, _ in CASES if not isinstance(error, named)] == [[]] * (len(CASES) - 4)
 
 
 def test_a_defect_says_where_to_look_and_nothing_else() -> None:

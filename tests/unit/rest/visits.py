@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from graphwire_server.core.headers import HeaderRule
+from graphwire_server.core.items import Items, Keeping
 from graphwire_server.core.keys import ApiKeys
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.tally import Load, Tally
@@ -18,8 +19,10 @@ from graphwire_server.rest.metrics import Metrics
 from graphwire_server.rest.routes import Routes
 from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.site import SiteOptions, site
+from graphwire_server.rest.store import StoreRoutes
 from graphwire_server.rest.threads import ThreadRoutes
-from tests.unit.core.fakes import House, house, running
+from graphwire_server.storage.memory.items import MemoryItems
+from tests.unit.core.fakes import Clock, House, house, running
 from tests.unit.rest.wire import browsing
 
 INFO = {"version": "1", "flags": {"assistants": True, "crons": False}}
@@ -44,6 +47,7 @@ def routes(made: House, limits: StreamLimits = LIMITS) -> Routes:
         runs=RunRoutes(made.runs, streams, HeaderRule()),
         threads=ThreadRoutes(made.threads, assistants, streams),
         assistants=AssistantRoutes(assistants),
+        store=StoreRoutes(Items(MemoryItems(), Clock(), Keeping())),
         meta=MetaRoutes(made.threads, INFO, lambda: DOCUMENT, lambda: Metrics(Tally(), lambda: LOAD)),
     )
 

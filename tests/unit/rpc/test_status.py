@@ -28,6 +28,8 @@ ERRORS = [
     errors.Draining(1),
     errors.StoreUnavailable("away"),
     errors.NotOffered("it"),
+    errors.ItemNotFound(("a", "b"), "k"),
+    errors.EmbeddingFailed("failed"),
     errors.Unauthenticated(),
     errors.RequestTooLarge(1),
     errors.SystemAssistant("x", "deleted"),

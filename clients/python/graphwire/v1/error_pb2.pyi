@@ -83,6 +83,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: langgraph.json has no graph of this name, or no longer."""
     ERROR_REASON_ASSISTANT_EXISTS: _ErrorReason.ValueType  # 25
     """ALREADY_EXISTS: an assistant has this id already."""
+    ERROR_REASON_ITEM_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """NOT_FOUND: the store has no item with this key in this namespace, or its time has passed. Over HTTP that is null."""
+    ERROR_REASON_EMBEDDING_FAILED: _ErrorReason.ValueType  # 41
+    """UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` in the google.rpc.ErrorInfo of every failed call. There the name stands
@@ -149,6 +153,10 @@ ERROR_REASON_GRAPH_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND: langgraph.json has no graph of this name, or no longer."""
 ERROR_REASON_ASSISTANT_EXISTS: ErrorReason.ValueType  # 25
 """ALREADY_EXISTS: an assistant has this id already."""
+ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 40
+"""NOT_FOUND: the store has no item with this key in this namespace, or its time has passed. Over HTTP that is null."""
+ERROR_REASON_EMBEDDING_FAILED: ErrorReason.ValueType  # 41
+"""UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

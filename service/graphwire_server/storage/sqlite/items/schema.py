@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
-import sqlite_vec
 
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.storage.sqlite.directory import DatabaseTooNew, DataDirUnusable
@@ -112,6 +111,8 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
 
 def with_vectors(connection: apsw.Connection) -> apsw.Connection:
     """The connection, with the functions on vectors."""
+    import sqlite_vec  # noqa: PLC0415  it imports numpy where that is there, and most servers search no vectors
+
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
     connection.enable_load_extension(False)

@@ -39,21 +39,25 @@ class Writer:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="graphwire-items-write")
         self._lock = threading.Lock()
         self._waiting: list[tuple[Future[Any], Function[Any]]] = []
+        self._closed = False
 
     def do(self, function: Function[T]) -> "Future[T]":
         """Runs a function in a transaction. It is undone alone where it fails, and all that shares the transaction where that does."""
         future: Future[T] = Future()
         with self._lock:
+            if self._closed:
+                raise _closed()
             if len(self._waiting) >= MOST_WAITING:
                 raise _crowded()
             self._waiting.append((future, function))
-            first = len(self._waiting) == 1
-        if first:
-            self._executor.submit(self._write)
+            if len(self._waiting) == 1:
+                self._executor.submit(self._write)
         return future
 
     def close(self) -> None:
         """Writes what waits, and closes the connection."""
+        with self._lock:
+            self._closed = True
         self._executor.shutdown()
         self._connection.close()
 
@@ -125,7 +129,10 @@ class Readers:
         """Runs a function on a connection. A step that is cancelled goes on to its end where it has begun, and nobody gets it."""
         if not self._room.acquire(blocking=False):
             raise _crowded()
-        future = self._executor.submit(self._read, function)
+        try:
+            future = self._executor.submit(self._read, function)
+        except RuntimeError:
+            raise _closed() from None
         future.add_done_callback(lambda _: self._room.release())
         return future
 
@@ -155,6 +162,10 @@ class Readers:
             self._own.connection = with_vectors(found) if self._vectors else found
             self._opened.append(found)
         return found
+
+
+def _closed() -> StoreUnavailable:
+    return StoreUnavailable("the server is stopping; try again")
 
 
 def _crowded() -> StoreUnavailable:
