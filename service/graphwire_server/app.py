@@ -137,7 +137,7 @@ def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
     return GrpcServer(
         _options(settings, security.tls),
         runs=RunService(core.runs),
-        threads=ThreadService(core.threads),
+        threads=ThreadService(core.threads, core.pruning),
         assistants=AssistantService(core.assistants),
         store=StoreService(core.items),
         streams=core.streams,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.items import Items
+from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.runs import Runs
 from graphwire_server.core.streams import Streams
 from graphwire_server.core.tally import Load, Tally
@@ -20,6 +21,7 @@ class Core:
 
     runs: Runs
     threads: Threads
+    pruning: Pruning
     assistants: Assistants
     items: Items
     streams: Streams

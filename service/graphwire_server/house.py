@@ -21,11 +21,14 @@ from graphwire_server.core.expiry import Expiry
 from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import Retention
 from graphwire_server.core.ports import Executor, Later, States
+from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.streams import StreamLimits, Streams
+from graphwire_server.core.sweeper import Sweeper
 from graphwire_server.core.tally import Load, Tally
 from graphwire_server.core.threads import Threads
+from graphwire_server.core.ttl import Ttl, TtlPolicy
 from graphwire_server.core.webhooks import UrlPolicy
 from graphwire_server.core.worker import Work, Worker
 from graphwire_server.engine.catalogue import Catalogue
@@ -45,6 +48,7 @@ from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
+from graphwire_server.storage.sqlite.pruning import SqlitePruner
 from graphwire_server.storage.sqlite.store import SqliteStore
 from graphwire_server.webhooks import deliveries, url_policy
 
@@ -80,6 +84,9 @@ class _Ground:
     saver: InlineSaver
     retention: Retention
     logs: MemoryLog
+    pruner: SqlitePruner
+    sweeper: Sweeper
+    life: Ttl | None
     expiry: Expiry
     later: Later
     tally: Tally
@@ -103,18 +110,20 @@ async def house(
         SecurityError: The secret of webhooks cannot be used.
     """
     async with (
-        _ground(settings) as ground,
+        _ground(settings, manifest.ttl) as ground,
         remembering(settings.data_dir, manifest.store, embedding, _now, ground.later) as items,
         _engine(ground, graphs.storing(GraphStore(items)), threads) as engine,
         deliveries(manifest.webhooks, settings, ground.deliveries, engine.states, _now, ground.later) as calls,
     ):
         worker = _worker(ground, engine, calls)
         assistants = _assistants(ground, engine, worker)
+        made = _threads(ground, engine, assistants, worker)
         streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
         yield House(
             core=Core(
                 runs=_runs(ground, engine, assistants, worker, url_policy(manifest.webhooks, settings)),
-                threads=_threads(ground, engine, assistants, worker),
+                threads=made,
+                pruning=Pruning(made, ground.pruner),
                 assistants=assistants,
                 items=items,
                 streams=streams,
@@ -128,7 +137,7 @@ async def house(
 
 
 @asynccontextmanager
-async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
+async def _ground(settings: Settings, policy: TtlPolicy) -> AsyncIterator[_Ground]:
     retention = Retention(
         thread_bytes=settings.log_bytes_per_thread,
         spare_bytes=settings.log_bytes_spare,
@@ -137,8 +146,13 @@ async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
     )
     lull, later = Lull(), _later()
     async with Database.open(settings.data_dir, lull=lull) as database:
-        store = SqliteStore(database)
-        async with Expiry(store, _now, later) as expiry:
+        store, pruner, logs = (
+            SqliteStore(database, ttl=policy.default),
+            SqlitePruner(database),
+            MemoryLog(retention, lull=lull),
+        )
+        sweeper = Sweeper(pruner=pruner, logs=logs, policy=policy, clock=_now, later=later)
+        async with Expiry(store, _now, later) as expiry, sweeper:
             yield _Ground(
                 settings=settings,
                 store=store,
@@ -147,7 +161,10 @@ async def _ground(settings: Settings) -> AsyncIterator[_Ground]:
                 assistants=SqliteAssistants(database),
                 saver=InlineSaver(database),
                 retention=retention,
-                logs=MemoryLog(retention, lull=lull),
+                logs=logs,
+                pruner=pruner,
+                sweeper=sweeper,
+                life=policy.default,
                 expiry=expiry,
                 later=later,
                 tally=Tally(),
@@ -204,6 +221,8 @@ def _threads(ground: _Ground, engine: _Engine, assistants: Assistants, worker: W
         clock=_now,
         new_id=_new_id,
         see_through=worker.see_through,
+        expire=ground.sweeper.expect,
+        ttl=ground.life,
     )
 
 

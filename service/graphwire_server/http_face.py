@@ -63,7 +63,7 @@ async def http_face(
     meta = MetaRoutes(core.threads, _info(manifest), described, metrics)
     routes = Routes(
         runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
-        threads=ThreadRoutes(core.threads, core.assistants, core.streams),
+        threads=ThreadRoutes(core.threads, core.pruning, core.assistants, core.streams),
         assistants=AssistantRoutes(core.assistants),
         store=StoreRoutes(core.items),
         meta=meta,

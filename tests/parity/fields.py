@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from graphwire.v1.json_pb2 import Json as JsonMessage
+from graphwire.v1.thread_pb2 import ThreadTtl
 from tests.parity.face import Json
 
 M = TypeVar("M", bound=Message)
@@ -31,6 +32,7 @@ _WORDS = {
     "do_nothing": "KEEP",
     "created_at": "CREATE_TIME",
     "updated_at": "UPDATE_TIME",
+    "state_updated_at": "STATE_UPDATE_TIME",
 }
 
 
@@ -66,7 +68,9 @@ def _extend(target: Any, items: Sequence[Json]) -> None:
 
 
 def _put(made: Message, value: Json) -> None:
-    if isinstance(made, JsonMessage):
+    if isinstance(made, ThreadTtl):
+        filled(made, {"after": value["ttl"] * 60, "strategy": value.get("strategy")})
+    elif isinstance(made, JsonMessage):
         made.text = json.dumps(value)
     elif isinstance(made, Duration):
         made.FromMilliseconds(int(value * 1000))

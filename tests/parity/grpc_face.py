@@ -155,10 +155,15 @@ class GrpcFace:
 
     async def thread(self, thread_id: str) -> Json:
         request = threads.GetThreadRequest(thread_id=thread_id)
-        return resources.thread((await self._ask(self._threads.GetThread, request)).thread)
+        made = (await self._ask(self._threads.GetThread, request)).thread
+        return {**resources.thread(made), "ttl": resources.life(made)}
 
-    async def update_thread(self, thread_id: str, metadata: Json) -> Json:
-        request = filled(threads.UpdateThreadRequest(thread_id=thread_id), {"metadata": metadata})
+    async def prune_threads(self, thread_ids: Sequence[str], **body: Json) -> Json:
+        request = filled(threads.PruneThreadsRequest(thread_ids=thread_ids), body)
+        return resources.whole_with_zeros(await self._ask(self._threads.PruneThreads, request))
+
+    async def update_thread(self, thread_id: str, metadata: Json, **body: Json) -> Json:
+        request = filled(threads.UpdateThreadRequest(thread_id=thread_id), {"metadata": metadata, **body})
         return resources.thread((await self._ask(self._threads.UpdateThread, request)).thread)
 
     async def delete_thread(self, thread_id: str) -> None:

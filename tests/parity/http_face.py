@@ -133,10 +133,13 @@ class HttpFace:
         return await self._said("POST", "/threads", body)
 
     async def thread(self, thread_id: str) -> Json:
-        return await self._said("GET", f"/threads/{thread_id}")
+        return await self._said("GET", f"/threads/{thread_id}", params={"include": "ttl"})
 
-    async def update_thread(self, thread_id: str, metadata: Json) -> Json:
-        return await self._said("PATCH", f"/threads/{thread_id}", {"metadata": metadata})
+    async def update_thread(self, thread_id: str, metadata: Json, **body: Json) -> Json:
+        return await self._said("PATCH", f"/threads/{thread_id}", {"metadata": metadata, **body})
+
+    async def prune_threads(self, thread_ids: Sequence[str], **body: Json) -> Json:
+        return await self._said("POST", "/threads/prune", {"thread_ids": list(thread_ids), **body})
 
     async def delete_thread(self, thread_id: str) -> None:
         await self._ask("DELETE", f"/threads/{thread_id}")

@@ -43,6 +43,11 @@ def whole(message: Message) -> Json:
     return _opened(MessageToDict(message, preserving_proto_field_name=True))
 
 
+def whole_with_zeros(message: Message) -> Json:
+    """All fields of a message, those that say nothing included."""
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
 def _opened(value: Json) -> Json:
     if isinstance(value, dict):
         return (
@@ -138,14 +143,25 @@ def thread(made: thread_pb2.Thread) -> Json:
         "thread_id": made.thread_id,
         "created_at": time(made.create_time),
         "updated_at": time(made.update_time),
-        "state_updated_at": time(made.update_time),
+        "state_updated_at": time(made.state_update_time if made.HasField("state_update_time") else made.create_time),
         "metadata": said(made.metadata),
-        "config": {},
+        "config": whole(made.config),
         "status": word(made, "status"),
         "values": maybe(made, "values"),
         "interrupts": {task.task_id: [waiting(item) for item in task.interrupts] for task in made.interrupts},
         "error": _error(made.error) if made.HasField("error") else None,
         "last_seq": made.last_seq,
+    }
+
+
+def life(made: thread_pb2.Thread) -> Json:
+    """How long a thread lives; None for ever."""
+    if not made.HasField("ttl"):
+        return None
+    return {
+        "strategy": word(made.ttl, "strategy"),
+        "ttl_minutes": made.ttl.after.ToTimedelta().total_seconds() / 60,
+        "expires_at": time(made.ttl.expire_time),
     }
 
 

@@ -37,6 +37,7 @@ async def open_memory(directory: Path) -> AsyncIterator[Engine]:
         saver=saver,
         last=saver,
         bound=saver.for_run,
+        pruner=store,
     )
     assert not os.listdir(directory)
 

@@ -11,6 +11,7 @@ package graphwirev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -23,6 +24,59 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// What goes of a thread. Readers must accept values that they do not know.
+type TtlStrategy int32
+
+const (
+	// Never sent. In a request it means TTL_STRATEGY_DELETE.
+	TtlStrategy_TTL_STRATEGY_UNSPECIFIED TtlStrategy = 0
+	// The thread, with all that it has. The default.
+	TtlStrategy_TTL_STRATEGY_DELETE TtlStrategy = 1
+	// All states but the latest. The thread stays, and can be continued and resumed; what waits for an answer stays as well.
+	TtlStrategy_TTL_STRATEGY_KEEP_LATEST TtlStrategy = 2
+)
+
+// Enum value maps for TtlStrategy.
+var (
+	TtlStrategy_name = map[int32]string{
+		0: "TTL_STRATEGY_UNSPECIFIED",
+		1: "TTL_STRATEGY_DELETE",
+		2: "TTL_STRATEGY_KEEP_LATEST",
+	}
+	TtlStrategy_value = map[string]int32{
+		"TTL_STRATEGY_UNSPECIFIED": 0,
+		"TTL_STRATEGY_DELETE":      1,
+		"TTL_STRATEGY_KEEP_LATEST": 2,
+	}
+)
+
+func (x TtlStrategy) Enum() *TtlStrategy {
+	p := new(TtlStrategy)
+	*p = x
+	return p
+}
+
+func (x TtlStrategy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TtlStrategy) Descriptor() protoreflect.EnumDescriptor {
+	return file_graphwire_v1_thread_proto_enumTypes[0].Descriptor()
+}
+
+func (TtlStrategy) Type() protoreflect.EnumType {
+	return &file_graphwire_v1_thread_proto_enumTypes[0]
+}
+
+func (x TtlStrategy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TtlStrategy.Descriptor instead.
+func (TtlStrategy) EnumDescriptor() ([]byte, []int) {
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{0}
+}
 
 // What a thread is doing. Readers must accept values that they do not know.
 type ThreadStatus int32
@@ -69,11 +123,11 @@ func (x ThreadStatus) String() string {
 }
 
 func (ThreadStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_graphwire_v1_thread_proto_enumTypes[0].Descriptor()
+	return file_graphwire_v1_thread_proto_enumTypes[1].Descriptor()
 }
 
 func (ThreadStatus) Type() protoreflect.EnumType {
-	return &file_graphwire_v1_thread_proto_enumTypes[0]
+	return &file_graphwire_v1_thread_proto_enumTypes[1]
 }
 
 func (x ThreadStatus) Number() protoreflect.EnumNumber {
@@ -82,7 +136,7 @@ func (x ThreadStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ThreadStatus.Descriptor instead.
 func (ThreadStatus) EnumDescriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{0}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{1}
 }
 
 // How much of a thread is returned.
@@ -122,11 +176,11 @@ func (x ThreadView) String() string {
 }
 
 func (ThreadView) Descriptor() protoreflect.EnumDescriptor {
-	return file_graphwire_v1_thread_proto_enumTypes[1].Descriptor()
+	return file_graphwire_v1_thread_proto_enumTypes[2].Descriptor()
 }
 
 func (ThreadView) Type() protoreflect.EnumType {
-	return &file_graphwire_v1_thread_proto_enumTypes[1]
+	return &file_graphwire_v1_thread_proto_enumTypes[2]
 }
 
 func (x ThreadView) Number() protoreflect.EnumNumber {
@@ -135,7 +189,7 @@ func (x ThreadView) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ThreadView.Descriptor instead.
 func (ThreadView) EnumDescriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{1}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{2}
 }
 
 // What CreateThread and CreateAssistant do when the id is taken.
@@ -175,11 +229,11 @@ func (x IfExists) String() string {
 }
 
 func (IfExists) Descriptor() protoreflect.EnumDescriptor {
-	return file_graphwire_v1_thread_proto_enumTypes[2].Descriptor()
+	return file_graphwire_v1_thread_proto_enumTypes[3].Descriptor()
 }
 
 func (IfExists) Type() protoreflect.EnumType {
-	return &file_graphwire_v1_thread_proto_enumTypes[2]
+	return &file_graphwire_v1_thread_proto_enumTypes[3]
 }
 
 func (x IfExists) Number() protoreflect.EnumNumber {
@@ -188,7 +242,7 @@ func (x IfExists) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IfExists.Descriptor instead.
 func (IfExists) EnumDescriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{2}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{3}
 }
 
 // By what threads are sorted.
@@ -205,6 +259,8 @@ const (
 	ThreadSort_THREAD_SORT_THREAD_ID ThreadSort = 3
 	// By status.
 	ThreadSort_THREAD_SORT_STATUS ThreadSort = 4
+	// By the time at which a state was last left on it; of creation, where none was.
+	ThreadSort_THREAD_SORT_STATE_UPDATE_TIME ThreadSort = 5
 )
 
 // Enum value maps for ThreadSort.
@@ -215,13 +271,15 @@ var (
 		2: "THREAD_SORT_CREATE_TIME",
 		3: "THREAD_SORT_THREAD_ID",
 		4: "THREAD_SORT_STATUS",
+		5: "THREAD_SORT_STATE_UPDATE_TIME",
 	}
 	ThreadSort_value = map[string]int32{
-		"THREAD_SORT_UNSPECIFIED": 0,
-		"THREAD_SORT_UPDATE_TIME": 1,
-		"THREAD_SORT_CREATE_TIME": 2,
-		"THREAD_SORT_THREAD_ID":   3,
-		"THREAD_SORT_STATUS":      4,
+		"THREAD_SORT_UNSPECIFIED":       0,
+		"THREAD_SORT_UPDATE_TIME":       1,
+		"THREAD_SORT_CREATE_TIME":       2,
+		"THREAD_SORT_THREAD_ID":         3,
+		"THREAD_SORT_STATUS":            4,
+		"THREAD_SORT_STATE_UPDATE_TIME": 5,
 	}
 )
 
@@ -236,11 +294,11 @@ func (x ThreadSort) String() string {
 }
 
 func (ThreadSort) Descriptor() protoreflect.EnumDescriptor {
-	return file_graphwire_v1_thread_proto_enumTypes[3].Descriptor()
+	return file_graphwire_v1_thread_proto_enumTypes[4].Descriptor()
 }
 
 func (ThreadSort) Type() protoreflect.EnumType {
-	return &file_graphwire_v1_thread_proto_enumTypes[3]
+	return &file_graphwire_v1_thread_proto_enumTypes[4]
 }
 
 func (x ThreadSort) Number() protoreflect.EnumNumber {
@@ -249,7 +307,7 @@ func (x ThreadSort) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ThreadSort.Descriptor instead.
 func (ThreadSort) EnumDescriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{3}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{4}
 }
 
 // A conversation: runs that follow one another and share a state. Every field is set by the server.
@@ -273,7 +331,13 @@ type Thread struct {
 	// rolled back. Absent where it ended well, and from when another run starts.
 	Error *string `protobuf:"bytes,8,opt,name=error,proto3,oneof" json:"error,omitempty"`
 	// The number of the newest event that is certain to lie behind it: a cursor for what comes next.
-	LastSeq       int64 `protobuf:"varint,9,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	LastSeq int64 `protobuf:"varint,9,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	// How long it lives. Absent means for ever.
+	Ttl *ThreadTtl `protobuf:"bytes,10,opt,name=ttl,proto3,oneof" json:"ttl,omitempty"`
+	// When a run or an edit last left a state on it. Absent where none has.
+	StateUpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=state_update_time,json=stateUpdateTime,proto3,oneof" json:"state_update_time,omitempty"`
+	// The config of the run that used it last. Absent where no run has used it.
+	Config        *RunConfig `protobuf:"bytes,12,opt,name=config,proto3,oneof" json:"config,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -371,6 +435,92 @@ func (x *Thread) GetLastSeq() int64 {
 	return 0
 }
 
+func (x *Thread) GetTtl() *ThreadTtl {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
+}
+
+func (x *Thread) GetStateUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StateUpdateTime
+	}
+	return nil
+}
+
+func (x *Thread) GetConfig() *RunConfig {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+// How long a thread lives. The time counts from its last change, so whoever uses a thread keeps it. A thread on which a run executes or waits loses nothing.
+type ThreadTtl struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long after the thread's last change: 0 to ten years, else INVALID_ARGUMENT. Set by the caller; absent means 0, which is for ever: of a new thread it
+	// puts the server's default aside, of one that exists it takes away what was set.
+	After *durationpb.Duration `protobuf:"bytes,1,opt,name=after,proto3,oneof" json:"after,omitempty"`
+	// What goes then. Set by the caller.
+	Strategy TtlStrategy `protobuf:"varint,2,opt,name=strategy,proto3,enum=graphwire.v1.TtlStrategy" json:"strategy,omitempty"`
+	// When the time passes, unless the thread changes before. Set by the server; passed over in requests.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3,oneof" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadTtl) Reset() {
+	*x = ThreadTtl{}
+	mi := &file_graphwire_v1_thread_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadTtl) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadTtl) ProtoMessage() {}
+
+func (x *ThreadTtl) ProtoReflect() protoreflect.Message {
+	mi := &file_graphwire_v1_thread_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadTtl.ProtoReflect.Descriptor instead.
+func (*ThreadTtl) Descriptor() ([]byte, []int) {
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ThreadTtl) GetAfter() *durationpb.Duration {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *ThreadTtl) GetStrategy() TtlStrategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return TtlStrategy_TTL_STRATEGY_UNSPECIFIED
+}
+
+func (x *ThreadTtl) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // The interrupts of one task.
 type TaskInterrupts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -384,7 +534,7 @@ type TaskInterrupts struct {
 
 func (x *TaskInterrupts) Reset() {
 	*x = TaskInterrupts{}
-	mi := &file_graphwire_v1_thread_proto_msgTypes[1]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +546,7 @@ func (x *TaskInterrupts) String() string {
 func (*TaskInterrupts) ProtoMessage() {}
 
 func (x *TaskInterrupts) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_proto_msgTypes[1]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +559,7 @@ func (x *TaskInterrupts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskInterrupts.ProtoReflect.Descriptor instead.
 func (*TaskInterrupts) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{1}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *TaskInterrupts) GetTaskId() string {
@@ -451,7 +601,7 @@ type ThreadState struct {
 
 func (x *ThreadState) Reset() {
 	*x = ThreadState{}
-	mi := &file_graphwire_v1_thread_proto_msgTypes[2]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +613,7 @@ func (x *ThreadState) String() string {
 func (*ThreadState) ProtoMessage() {}
 
 func (x *ThreadState) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_proto_msgTypes[2]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +626,7 @@ func (x *ThreadState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadState.ProtoReflect.Descriptor instead.
 func (*ThreadState) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{2}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ThreadState) GetValues() *Json {
@@ -558,7 +708,7 @@ type StateTask struct {
 
 func (x *StateTask) Reset() {
 	*x = StateTask{}
-	mi := &file_graphwire_v1_thread_proto_msgTypes[3]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +720,7 @@ func (x *StateTask) String() string {
 func (*StateTask) ProtoMessage() {}
 
 func (x *StateTask) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_proto_msgTypes[3]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +733,7 @@ func (x *StateTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateTask.ProtoReflect.Descriptor instead.
 func (*StateTask) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{3}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StateTask) GetId() string {
@@ -646,7 +796,7 @@ type Superstep struct {
 
 func (x *Superstep) Reset() {
 	*x = Superstep{}
-	mi := &file_graphwire_v1_thread_proto_msgTypes[4]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +808,7 @@ func (x *Superstep) String() string {
 func (*Superstep) ProtoMessage() {}
 
 func (x *Superstep) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_proto_msgTypes[4]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +821,7 @@ func (x *Superstep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Superstep.ProtoReflect.Descriptor instead.
 func (*Superstep) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{4}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Superstep) GetUpdates() []*StateUpdate {
@@ -698,7 +848,7 @@ type StateUpdate struct {
 
 func (x *StateUpdate) Reset() {
 	*x = StateUpdate{}
-	mi := &file_graphwire_v1_thread_proto_msgTypes[5]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +860,7 @@ func (x *StateUpdate) String() string {
 func (*StateUpdate) ProtoMessage() {}
 
 func (x *StateUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_proto_msgTypes[5]
+	mi := &file_graphwire_v1_thread_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +873,7 @@ func (x *StateUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateUpdate.ProtoReflect.Descriptor instead.
 func (*StateUpdate) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{5}
+	return file_graphwire_v1_thread_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StateUpdate) GetValues() *Json {
@@ -751,7 +901,7 @@ var File_graphwire_v1_thread_proto protoreflect.FileDescriptor
 
 const file_graphwire_v1_thread_proto_rawDesc = "" +
 	"\n" +
-	"\x19graphwire/v1/thread.proto\x12\fgraphwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"\xbd\x03\n" +
+	"\x19graphwire/v1/thread.proto\x12\fgraphwire.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"\x99\x05\n" +
 	"\x06Thread\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12;\n" +
 	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -765,9 +915,23 @@ const file_graphwire_v1_thread_proto_rawDesc = "" +
 	"interrupts\x18\a \x03(\v2\x1c.graphwire.v1.TaskInterruptsR\n" +
 	"interrupts\x12\x19\n" +
 	"\x05error\x18\b \x01(\tH\x01R\x05error\x88\x01\x01\x12\x19\n" +
-	"\blast_seq\x18\t \x01(\x03R\alastSeqB\t\n" +
+	"\blast_seq\x18\t \x01(\x03R\alastSeq\x12.\n" +
+	"\x03ttl\x18\n" +
+	" \x01(\v2\x17.graphwire.v1.ThreadTtlH\x02R\x03ttl\x88\x01\x01\x12K\n" +
+	"\x11state_update_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampH\x03R\x0fstateUpdateTime\x88\x01\x01\x124\n" +
+	"\x06config\x18\f \x01(\v2\x17.graphwire.v1.RunConfigH\x04R\x06config\x88\x01\x01B\t\n" +
 	"\a_valuesB\b\n" +
-	"\x06_error\"b\n" +
+	"\x06_errorB\x06\n" +
+	"\x04_ttlB\x14\n" +
+	"\x12_state_update_timeB\t\n" +
+	"\a_config\"\xd4\x01\n" +
+	"\tThreadTtl\x124\n" +
+	"\x05after\x18\x01 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05after\x88\x01\x01\x125\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2\x19.graphwire.v1.TtlStrategyR\bstrategy\x12@\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampH\x01R\n" +
+	"expireTime\x88\x01\x01B\b\n" +
+	"\x06_afterB\x0e\n" +
+	"\f_expire_time\"b\n" +
 	"\x0eTaskInterrupts\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x127\n" +
 	"\n" +
@@ -816,7 +980,11 @@ const file_graphwire_v1_thread_proto_rawDesc = "" +
 	"\n" +
 	"\b_as_nodeB\n" +
 	"\n" +
-	"\b_command*\x95\x01\n" +
+	"\b_command*b\n" +
+	"\vTtlStrategy\x12\x1c\n" +
+	"\x18TTL_STRATEGY_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13TTL_STRATEGY_DELETE\x10\x01\x12\x1c\n" +
+	"\x18TTL_STRATEGY_KEEP_LATEST\x10\x02*\x95\x01\n" +
 	"\fThreadStatus\x12\x1d\n" +
 	"\x19THREAD_STATUS_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12THREAD_STATUS_IDLE\x10\x01\x12\x16\n" +
@@ -831,14 +999,15 @@ const file_graphwire_v1_thread_proto_rawDesc = "" +
 	"\bIfExists\x12\x19\n" +
 	"\x15IF_EXISTS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10IF_EXISTS_REJECT\x10\x01\x12\x12\n" +
-	"\x0eIF_EXISTS_KEEP\x10\x02*\x96\x01\n" +
+	"\x0eIF_EXISTS_KEEP\x10\x02*\xb9\x01\n" +
 	"\n" +
 	"ThreadSort\x12\x1b\n" +
 	"\x17THREAD_SORT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17THREAD_SORT_UPDATE_TIME\x10\x01\x12\x1b\n" +
 	"\x17THREAD_SORT_CREATE_TIME\x10\x02\x12\x19\n" +
 	"\x15THREAD_SORT_THREAD_ID\x10\x03\x12\x16\n" +
-	"\x12THREAD_SORT_STATUS\x10\x04Bc\n" +
+	"\x12THREAD_SORT_STATUS\x10\x04\x12!\n" +
+	"\x1dTHREAD_SORT_STATE_UPDATE_TIME\x10\x05Bc\n" +
 	"\x0fio.graphwire.v1B\vThreadProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3"
 
 var (
@@ -853,52 +1022,62 @@ func file_graphwire_v1_thread_proto_rawDescGZIP() []byte {
 	return file_graphwire_v1_thread_proto_rawDescData
 }
 
-var file_graphwire_v1_thread_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_graphwire_v1_thread_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_graphwire_v1_thread_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_graphwire_v1_thread_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_graphwire_v1_thread_proto_goTypes = []any{
-	(ThreadStatus)(0),             // 0: graphwire.v1.ThreadStatus
-	(ThreadView)(0),               // 1: graphwire.v1.ThreadView
-	(IfExists)(0),                 // 2: graphwire.v1.IfExists
-	(ThreadSort)(0),               // 3: graphwire.v1.ThreadSort
-	(*Thread)(nil),                // 4: graphwire.v1.Thread
-	(*TaskInterrupts)(nil),        // 5: graphwire.v1.TaskInterrupts
-	(*ThreadState)(nil),           // 6: graphwire.v1.ThreadState
-	(*StateTask)(nil),             // 7: graphwire.v1.StateTask
-	(*Superstep)(nil),             // 8: graphwire.v1.Superstep
-	(*StateUpdate)(nil),           // 9: graphwire.v1.StateUpdate
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*Json)(nil),                  // 11: graphwire.v1.Json
-	(*Interrupt)(nil),             // 12: graphwire.v1.Interrupt
-	(*CheckpointRef)(nil),         // 13: graphwire.v1.CheckpointRef
-	(*Command)(nil),               // 14: graphwire.v1.Command
+	(TtlStrategy)(0),              // 0: graphwire.v1.TtlStrategy
+	(ThreadStatus)(0),             // 1: graphwire.v1.ThreadStatus
+	(ThreadView)(0),               // 2: graphwire.v1.ThreadView
+	(IfExists)(0),                 // 3: graphwire.v1.IfExists
+	(ThreadSort)(0),               // 4: graphwire.v1.ThreadSort
+	(*Thread)(nil),                // 5: graphwire.v1.Thread
+	(*ThreadTtl)(nil),             // 6: graphwire.v1.ThreadTtl
+	(*TaskInterrupts)(nil),        // 7: graphwire.v1.TaskInterrupts
+	(*ThreadState)(nil),           // 8: graphwire.v1.ThreadState
+	(*StateTask)(nil),             // 9: graphwire.v1.StateTask
+	(*Superstep)(nil),             // 10: graphwire.v1.Superstep
+	(*StateUpdate)(nil),           // 11: graphwire.v1.StateUpdate
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*Json)(nil),                  // 13: graphwire.v1.Json
+	(*RunConfig)(nil),             // 14: graphwire.v1.RunConfig
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*Interrupt)(nil),             // 16: graphwire.v1.Interrupt
+	(*CheckpointRef)(nil),         // 17: graphwire.v1.CheckpointRef
+	(*Command)(nil),               // 18: graphwire.v1.Command
 }
 var file_graphwire_v1_thread_proto_depIdxs = []int32{
-	10, // 0: graphwire.v1.Thread.create_time:type_name -> google.protobuf.Timestamp
-	10, // 1: graphwire.v1.Thread.update_time:type_name -> google.protobuf.Timestamp
-	11, // 2: graphwire.v1.Thread.metadata:type_name -> graphwire.v1.Json
-	0,  // 3: graphwire.v1.Thread.status:type_name -> graphwire.v1.ThreadStatus
-	11, // 4: graphwire.v1.Thread.values:type_name -> graphwire.v1.Json
-	5,  // 5: graphwire.v1.Thread.interrupts:type_name -> graphwire.v1.TaskInterrupts
-	12, // 6: graphwire.v1.TaskInterrupts.interrupts:type_name -> graphwire.v1.Interrupt
-	11, // 7: graphwire.v1.ThreadState.values:type_name -> graphwire.v1.Json
-	7,  // 8: graphwire.v1.ThreadState.tasks:type_name -> graphwire.v1.StateTask
-	13, // 9: graphwire.v1.ThreadState.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	13, // 10: graphwire.v1.ThreadState.parent_checkpoint:type_name -> graphwire.v1.CheckpointRef
-	11, // 11: graphwire.v1.ThreadState.metadata:type_name -> graphwire.v1.Json
-	10, // 12: graphwire.v1.ThreadState.create_time:type_name -> google.protobuf.Timestamp
-	12, // 13: graphwire.v1.ThreadState.interrupts:type_name -> graphwire.v1.Interrupt
-	12, // 14: graphwire.v1.StateTask.interrupts:type_name -> graphwire.v1.Interrupt
-	11, // 15: graphwire.v1.StateTask.result:type_name -> graphwire.v1.Json
-	13, // 16: graphwire.v1.StateTask.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	6,  // 17: graphwire.v1.StateTask.state:type_name -> graphwire.v1.ThreadState
-	9,  // 18: graphwire.v1.Superstep.updates:type_name -> graphwire.v1.StateUpdate
-	11, // 19: graphwire.v1.StateUpdate.values:type_name -> graphwire.v1.Json
-	14, // 20: graphwire.v1.StateUpdate.command:type_name -> graphwire.v1.Command
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	12, // 0: graphwire.v1.Thread.create_time:type_name -> google.protobuf.Timestamp
+	12, // 1: graphwire.v1.Thread.update_time:type_name -> google.protobuf.Timestamp
+	13, // 2: graphwire.v1.Thread.metadata:type_name -> graphwire.v1.Json
+	1,  // 3: graphwire.v1.Thread.status:type_name -> graphwire.v1.ThreadStatus
+	13, // 4: graphwire.v1.Thread.values:type_name -> graphwire.v1.Json
+	7,  // 5: graphwire.v1.Thread.interrupts:type_name -> graphwire.v1.TaskInterrupts
+	6,  // 6: graphwire.v1.Thread.ttl:type_name -> graphwire.v1.ThreadTtl
+	12, // 7: graphwire.v1.Thread.state_update_time:type_name -> google.protobuf.Timestamp
+	14, // 8: graphwire.v1.Thread.config:type_name -> graphwire.v1.RunConfig
+	15, // 9: graphwire.v1.ThreadTtl.after:type_name -> google.protobuf.Duration
+	0,  // 10: graphwire.v1.ThreadTtl.strategy:type_name -> graphwire.v1.TtlStrategy
+	12, // 11: graphwire.v1.ThreadTtl.expire_time:type_name -> google.protobuf.Timestamp
+	16, // 12: graphwire.v1.TaskInterrupts.interrupts:type_name -> graphwire.v1.Interrupt
+	13, // 13: graphwire.v1.ThreadState.values:type_name -> graphwire.v1.Json
+	9,  // 14: graphwire.v1.ThreadState.tasks:type_name -> graphwire.v1.StateTask
+	17, // 15: graphwire.v1.ThreadState.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	17, // 16: graphwire.v1.ThreadState.parent_checkpoint:type_name -> graphwire.v1.CheckpointRef
+	13, // 17: graphwire.v1.ThreadState.metadata:type_name -> graphwire.v1.Json
+	12, // 18: graphwire.v1.ThreadState.create_time:type_name -> google.protobuf.Timestamp
+	16, // 19: graphwire.v1.ThreadState.interrupts:type_name -> graphwire.v1.Interrupt
+	16, // 20: graphwire.v1.StateTask.interrupts:type_name -> graphwire.v1.Interrupt
+	13, // 21: graphwire.v1.StateTask.result:type_name -> graphwire.v1.Json
+	17, // 22: graphwire.v1.StateTask.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	8,  // 23: graphwire.v1.StateTask.state:type_name -> graphwire.v1.ThreadState
+	11, // 24: graphwire.v1.Superstep.updates:type_name -> graphwire.v1.StateUpdate
+	13, // 25: graphwire.v1.StateUpdate.values:type_name -> graphwire.v1.Json
+	18, // 26: graphwire.v1.StateUpdate.command:type_name -> graphwire.v1.Command
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_graphwire_v1_thread_proto_init() }
@@ -910,16 +1089,17 @@ func file_graphwire_v1_thread_proto_init() {
 	file_graphwire_v1_json_proto_init()
 	file_graphwire_v1_run_proto_init()
 	file_graphwire_v1_thread_proto_msgTypes[0].OneofWrappers = []any{}
-	file_graphwire_v1_thread_proto_msgTypes[2].OneofWrappers = []any{}
+	file_graphwire_v1_thread_proto_msgTypes[1].OneofWrappers = []any{}
 	file_graphwire_v1_thread_proto_msgTypes[3].OneofWrappers = []any{}
-	file_graphwire_v1_thread_proto_msgTypes[5].OneofWrappers = []any{}
+	file_graphwire_v1_thread_proto_msgTypes[4].OneofWrappers = []any{}
+	file_graphwire_v1_thread_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_graphwire_v1_thread_proto_rawDesc), len(file_graphwire_v1_thread_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   6,
+			NumEnums:      5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

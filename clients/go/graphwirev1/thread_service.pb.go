@@ -40,7 +40,10 @@ type CreateThreadRequest struct {
 	// What the thread's state begins with: supersteps, at most 1000, each written as a checkpoint, in their order. For threads that come from elsewhere. They
 	// need `graph_id`, else INVALID_ARGUMENT; where one of them cannot be written, the call fails with INVALID_ARGUMENT and there is no thread. With
 	// IF_EXISTS_KEEP a thread that exists stays as it is. Empty means none.
-	Supersteps    []*Superstep `protobuf:"bytes,6,rep,name=supersteps,proto3" json:"supersteps,omitempty"`
+	Supersteps []*Superstep `protobuf:"bytes,6,rep,name=supersteps,proto3" json:"supersteps,omitempty"`
+	// How long it lives. Absent means the server's default, which is for ever unless langgraph.json says otherwise. With IF_EXISTS_KEEP a thread that
+	// exists stays as it is.
+	Ttl           *ThreadTtl `protobuf:"bytes,7,opt,name=ttl,proto3,oneof" json:"ttl,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -113,6 +116,13 @@ func (x *CreateThreadRequest) GetPayloadFormat() PayloadFormat {
 func (x *CreateThreadRequest) GetSupersteps() []*Superstep {
 	if x != nil {
 		return x.Supersteps
+	}
+	return nil
+}
+
+func (x *CreateThreadRequest) GetTtl() *ThreadTtl {
+	if x != nil {
+		return x.Ttl
 	}
 	return nil
 }
@@ -282,6 +292,8 @@ type UpdateThreadRequest struct {
 	Metadata *Json `protobuf:"bytes,2,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
 	// The form of JSON in the answer.
 	PayloadFormat PayloadFormat `protobuf:"varint,3,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
+	// How long it lives from now on. Absent means as before; without a time in it, for ever.
+	Ttl           *ThreadTtl `protobuf:"bytes,4,opt,name=ttl,proto3,oneof" json:"ttl,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -335,6 +347,13 @@ func (x *UpdateThreadRequest) GetPayloadFormat() PayloadFormat {
 		return x.PayloadFormat
 	}
 	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
+}
+
+func (x *UpdateThreadRequest) GetTtl() *ThreadTtl {
+	if x != nil {
+		return x.Ttl
+	}
+	return nil
 }
 
 // The thread after the change.
@@ -466,6 +485,116 @@ func (*DeleteThreadResponse) Descriptor() ([]byte, []int) {
 	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{7}
 }
 
+// Threads to prune.
+type PruneThreadsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The threads: 1 to 1000 UUIDs, else INVALID_ARGUMENT. Those that do not exist are passed over, so that a request may be repeated.
+	ThreadIds []string `protobuf:"bytes,1,rep,name=thread_ids,json=threadIds,proto3" json:"thread_ids,omitempty"`
+	// What goes.
+	Strategy      TtlStrategy `protobuf:"varint,2,opt,name=strategy,proto3,enum=graphwire.v1.TtlStrategy" json:"strategy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PruneThreadsRequest) Reset() {
+	*x = PruneThreadsRequest{}
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PruneThreadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PruneThreadsRequest) ProtoMessage() {}
+
+func (x *PruneThreadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PruneThreadsRequest.ProtoReflect.Descriptor instead.
+func (*PruneThreadsRequest) Descriptor() ([]byte, []int) {
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PruneThreadsRequest) GetThreadIds() []string {
+	if x != nil {
+		return x.ThreadIds
+	}
+	return nil
+}
+
+func (x *PruneThreadsRequest) GetStrategy() TtlStrategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return TtlStrategy_TTL_STRATEGY_UNSPECIFIED
+}
+
+// What was pruned.
+type PruneThreadsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many threads were: those that are deleted or, with TTL_STRATEGY_KEEP_LATEST, those of which the latest state alone is left. Set by the server.
+	PrunedCount int32 `protobuf:"varint,1,opt,name=pruned_count,json=prunedCount,proto3" json:"pruned_count,omitempty"`
+	// The threads that were not, since a run executes on them or waits: call again when it has ended. Set by the server.
+	BusyThreadIds []string `protobuf:"bytes,2,rep,name=busy_thread_ids,json=busyThreadIds,proto3" json:"busy_thread_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PruneThreadsResponse) Reset() {
+	*x = PruneThreadsResponse{}
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PruneThreadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PruneThreadsResponse) ProtoMessage() {}
+
+func (x *PruneThreadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PruneThreadsResponse.ProtoReflect.Descriptor instead.
+func (*PruneThreadsResponse) Descriptor() ([]byte, []int) {
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PruneThreadsResponse) GetPrunedCount() int32 {
+	if x != nil {
+		return x.PrunedCount
+	}
+	return 0
+}
+
+func (x *PruneThreadsResponse) GetBusyThreadIds() []string {
+	if x != nil {
+		return x.BusyThreadIds
+	}
+	return nil
+}
+
 // Which threads.
 type SearchThreadsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -495,7 +624,7 @@ type SearchThreadsRequest struct {
 
 func (x *SearchThreadsRequest) Reset() {
 	*x = SearchThreadsRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[8]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +636,7 @@ func (x *SearchThreadsRequest) String() string {
 func (*SearchThreadsRequest) ProtoMessage() {}
 
 func (x *SearchThreadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[8]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +649,7 @@ func (x *SearchThreadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchThreadsRequest.ProtoReflect.Descriptor instead.
 func (*SearchThreadsRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{8}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SearchThreadsRequest) GetMetadata() *Json {
@@ -606,7 +735,7 @@ type SearchThreadsResponse struct {
 
 func (x *SearchThreadsResponse) Reset() {
 	*x = SearchThreadsResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[9]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +747,7 @@ func (x *SearchThreadsResponse) String() string {
 func (*SearchThreadsResponse) ProtoMessage() {}
 
 func (x *SearchThreadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[9]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +760,7 @@ func (x *SearchThreadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchThreadsResponse.ProtoReflect.Descriptor instead.
 func (*SearchThreadsResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{9}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SearchThreadsResponse) GetThreads() []*Thread {
@@ -654,14 +783,16 @@ type CountThreadsRequest struct {
 	// Only threads whose metadata has all these keys with these values: a JSON object. Absent means any.
 	Metadata *Json `protobuf:"bytes,1,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
 	// Only threads in this status. Unspecified means any.
-	Status        ThreadStatus `protobuf:"varint,2,opt,name=status,proto3,enum=graphwire.v1.ThreadStatus" json:"status,omitempty"`
+	Status ThreadStatus `protobuf:"varint,2,opt,name=status,proto3,enum=graphwire.v1.ThreadStatus" json:"status,omitempty"`
+	// Only these threads: UUIDs, at most 1000. Empty means any.
+	ThreadIds     []string `protobuf:"bytes,3,rep,name=thread_ids,json=threadIds,proto3" json:"thread_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CountThreadsRequest) Reset() {
 	*x = CountThreadsRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[10]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +804,7 @@ func (x *CountThreadsRequest) String() string {
 func (*CountThreadsRequest) ProtoMessage() {}
 
 func (x *CountThreadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[10]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +817,7 @@ func (x *CountThreadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountThreadsRequest.ProtoReflect.Descriptor instead.
 func (*CountThreadsRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{10}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CountThreadsRequest) GetMetadata() *Json {
@@ -703,6 +834,13 @@ func (x *CountThreadsRequest) GetStatus() ThreadStatus {
 	return ThreadStatus_THREAD_STATUS_UNSPECIFIED
 }
 
+func (x *CountThreadsRequest) GetThreadIds() []string {
+	if x != nil {
+		return x.ThreadIds
+	}
+	return nil
+}
+
 // How many.
 type CountThreadsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -714,7 +852,7 @@ type CountThreadsResponse struct {
 
 func (x *CountThreadsResponse) Reset() {
 	*x = CountThreadsResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[11]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +864,7 @@ func (x *CountThreadsResponse) String() string {
 func (*CountThreadsResponse) ProtoMessage() {}
 
 func (x *CountThreadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[11]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +877,7 @@ func (x *CountThreadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountThreadsResponse.ProtoReflect.Descriptor instead.
 func (*CountThreadsResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{11}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CountThreadsResponse) GetCount() int64 {
@@ -762,7 +900,7 @@ type CopyThreadRequest struct {
 
 func (x *CopyThreadRequest) Reset() {
 	*x = CopyThreadRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[12]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +912,7 @@ func (x *CopyThreadRequest) String() string {
 func (*CopyThreadRequest) ProtoMessage() {}
 
 func (x *CopyThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[12]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +925,7 @@ func (x *CopyThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyThreadRequest.ProtoReflect.Descriptor instead.
 func (*CopyThreadRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{12}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CopyThreadRequest) GetThreadId() string {
@@ -815,7 +953,7 @@ type CopyThreadResponse struct {
 
 func (x *CopyThreadResponse) Reset() {
 	*x = CopyThreadResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[13]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +965,7 @@ func (x *CopyThreadResponse) String() string {
 func (*CopyThreadResponse) ProtoMessage() {}
 
 func (x *CopyThreadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[13]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +978,7 @@ func (x *CopyThreadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyThreadResponse.ProtoReflect.Descriptor instead.
 func (*CopyThreadResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{13}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CopyThreadResponse) GetThread() *Thread {
@@ -869,7 +1007,7 @@ type GetThreadStateRequest struct {
 
 func (x *GetThreadStateRequest) Reset() {
 	*x = GetThreadStateRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[14]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1019,7 @@ func (x *GetThreadStateRequest) String() string {
 func (*GetThreadStateRequest) ProtoMessage() {}
 
 func (x *GetThreadStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[14]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1032,7 @@ func (x *GetThreadStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetThreadStateRequest.ProtoReflect.Descriptor instead.
 func (*GetThreadStateRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{14}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetThreadStateRequest) GetThreadId() string {
@@ -943,7 +1081,7 @@ type GetThreadStateResponse struct {
 
 func (x *GetThreadStateResponse) Reset() {
 	*x = GetThreadStateResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[15]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1093,7 @@ func (x *GetThreadStateResponse) String() string {
 func (*GetThreadStateResponse) ProtoMessage() {}
 
 func (x *GetThreadStateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[15]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1106,7 @@ func (x *GetThreadStateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetThreadStateResponse.ProtoReflect.Descriptor instead.
 func (*GetThreadStateResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{15}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetThreadStateResponse) GetState() *ThreadState {
@@ -998,7 +1136,7 @@ type UpdateThreadStateRequest struct {
 
 func (x *UpdateThreadStateRequest) Reset() {
 	*x = UpdateThreadStateRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[16]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1148,7 @@ func (x *UpdateThreadStateRequest) String() string {
 func (*UpdateThreadStateRequest) ProtoMessage() {}
 
 func (x *UpdateThreadStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[16]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1161,7 @@ func (x *UpdateThreadStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateThreadStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateThreadStateRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{16}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UpdateThreadStateRequest) GetThreadId() string {
@@ -1072,7 +1210,7 @@ type UpdateThreadStateResponse struct {
 
 func (x *UpdateThreadStateResponse) Reset() {
 	*x = UpdateThreadStateResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[17]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1222,7 @@ func (x *UpdateThreadStateResponse) String() string {
 func (*UpdateThreadStateResponse) ProtoMessage() {}
 
 func (x *UpdateThreadStateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[17]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1235,7 @@ func (x *UpdateThreadStateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateThreadStateResponse.ProtoReflect.Descriptor instead.
 func (*UpdateThreadStateResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{17}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateThreadStateResponse) GetCheckpoint() *CheckpointRef {
@@ -1130,7 +1268,7 @@ type ListThreadHistoryRequest struct {
 
 func (x *ListThreadHistoryRequest) Reset() {
 	*x = ListThreadHistoryRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[18]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1280,7 @@ func (x *ListThreadHistoryRequest) String() string {
 func (*ListThreadHistoryRequest) ProtoMessage() {}
 
 func (x *ListThreadHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[18]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1293,7 @@ func (x *ListThreadHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListThreadHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListThreadHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{18}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListThreadHistoryRequest) GetThreadId() string {
@@ -1220,7 +1358,7 @@ type ListThreadHistoryResponse struct {
 
 func (x *ListThreadHistoryResponse) Reset() {
 	*x = ListThreadHistoryResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[19]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1232,7 +1370,7 @@ func (x *ListThreadHistoryResponse) String() string {
 func (*ListThreadHistoryResponse) ProtoMessage() {}
 
 func (x *ListThreadHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[19]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1245,7 +1383,7 @@ func (x *ListThreadHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListThreadHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListThreadHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{19}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListThreadHistoryResponse) GetStates() []*ThreadState {
@@ -1281,7 +1419,7 @@ type WatchThreadRequest struct {
 
 func (x *WatchThreadRequest) Reset() {
 	*x = WatchThreadRequest{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[20]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1431,7 @@ func (x *WatchThreadRequest) String() string {
 func (*WatchThreadRequest) ProtoMessage() {}
 
 func (x *WatchThreadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[20]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1444,7 @@ func (x *WatchThreadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchThreadRequest.ProtoReflect.Descriptor instead.
 func (*WatchThreadRequest) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{20}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchThreadRequest) GetThreadId() string {
@@ -1349,7 +1487,7 @@ type WatchThreadResponse struct {
 
 func (x *WatchThreadResponse) Reset() {
 	*x = WatchThreadResponse{}
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[21]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1499,7 @@ func (x *WatchThreadResponse) String() string {
 func (*WatchThreadResponse) ProtoMessage() {}
 
 func (x *WatchThreadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_graphwire_v1_thread_service_proto_msgTypes[21]
+	mi := &file_graphwire_v1_thread_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1512,7 @@ func (x *WatchThreadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchThreadResponse.ProtoReflect.Descriptor instead.
 func (*WatchThreadResponse) Descriptor() ([]byte, []int) {
-	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{21}
+	return file_graphwire_v1_thread_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchThreadResponse) GetEvents() []*StreamEvent {
@@ -1388,7 +1526,7 @@ var File_graphwire_v1_thread_service_proto protoreflect.FileDescriptor
 
 const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\n" +
-	"!graphwire/v1/thread_service.proto\x12\fgraphwire.v1\x1a\x18graphwire/v1/event.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\x1a\x19graphwire/v1/thread.proto\"\xe6\x02\n" +
+	"!graphwire/v1/thread_service.proto\x12\fgraphwire.v1\x1a\x18graphwire/v1/event.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\x1a\x19graphwire/v1/thread.proto\"\x9e\x03\n" +
 	"\x13CreateThreadRequest\x12 \n" +
 	"\tthread_id\x18\x01 \x01(\tH\x00R\bthreadId\x88\x01\x01\x123\n" +
 	"\bmetadata\x18\x02 \x01(\v2\x12.graphwire.v1.JsonH\x01R\bmetadata\x88\x01\x01\x123\n" +
@@ -1397,11 +1535,13 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\x0epayload_format\x18\x05 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\x127\n" +
 	"\n" +
 	"supersteps\x18\x06 \x03(\v2\x17.graphwire.v1.SuperstepR\n" +
-	"superstepsB\f\n" +
+	"supersteps\x12.\n" +
+	"\x03ttl\x18\a \x01(\v2\x17.graphwire.v1.ThreadTtlH\x03R\x03ttl\x88\x01\x01B\f\n" +
 	"\n" +
 	"_thread_idB\v\n" +
 	"\t_metadataB\v\n" +
-	"\t_graph_id\"D\n" +
+	"\t_graph_idB\x06\n" +
+	"\x04_ttl\"D\n" +
 	"\x14CreateThreadResponse\x12,\n" +
 	"\x06thread\x18\x01 \x01(\v2\x14.graphwire.v1.ThreadR\x06thread\"\xa1\x01\n" +
 	"\x10GetThreadRequest\x12\x1b\n" +
@@ -1409,17 +1549,26 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\x04view\x18\x02 \x01(\x0e2\x18.graphwire.v1.ThreadViewR\x04view\x12B\n" +
 	"\x0epayload_format\x18\x03 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\"A\n" +
 	"\x11GetThreadResponse\x12,\n" +
-	"\x06thread\x18\x01 \x01(\v2\x14.graphwire.v1.ThreadR\x06thread\"\xb8\x01\n" +
+	"\x06thread\x18\x01 \x01(\v2\x14.graphwire.v1.ThreadR\x06thread\"\xf0\x01\n" +
 	"\x13UpdateThreadRequest\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x123\n" +
 	"\bmetadata\x18\x02 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01\x12B\n" +
-	"\x0epayload_format\x18\x03 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\v\n" +
-	"\t_metadata\"D\n" +
+	"\x0epayload_format\x18\x03 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\x12.\n" +
+	"\x03ttl\x18\x04 \x01(\v2\x17.graphwire.v1.ThreadTtlH\x01R\x03ttl\x88\x01\x01B\v\n" +
+	"\t_metadataB\x06\n" +
+	"\x04_ttl\"D\n" +
 	"\x14UpdateThreadResponse\x12,\n" +
 	"\x06thread\x18\x01 \x01(\v2\x14.graphwire.v1.ThreadR\x06thread\"2\n" +
 	"\x13DeleteThreadRequest\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\"\x16\n" +
-	"\x14DeleteThreadResponse\"\xe6\x03\n" +
+	"\x14DeleteThreadResponse\"k\n" +
+	"\x13PruneThreadsRequest\x12\x1d\n" +
+	"\n" +
+	"thread_ids\x18\x01 \x03(\tR\tthreadIds\x125\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2\x19.graphwire.v1.TtlStrategyR\bstrategy\"a\n" +
+	"\x14PruneThreadsResponse\x12!\n" +
+	"\fpruned_count\x18\x01 \x01(\x05R\vprunedCount\x12&\n" +
+	"\x0fbusy_thread_ids\x18\x02 \x03(\tR\rbusyThreadIds\"\xe6\x03\n" +
 	"\x14SearchThreadsRequest\x123\n" +
 	"\bmetadata\x18\x01 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01\x122\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1a.graphwire.v1.ThreadStatusR\x06status\x12\x1d\n" +
@@ -1438,10 +1587,12 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\a_values\"o\n" +
 	"\x15SearchThreadsResponse\x12.\n" +
 	"\athreads\x18\x01 \x03(\v2\x14.graphwire.v1.ThreadR\athreads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8b\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x01\n" +
 	"\x13CountThreadsRequest\x123\n" +
 	"\bmetadata\x18\x01 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01\x122\n" +
-	"\x06status\x18\x02 \x01(\x0e2\x1a.graphwire.v1.ThreadStatusR\x06statusB\v\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x1a.graphwire.v1.ThreadStatusR\x06status\x12\x1d\n" +
+	"\n" +
+	"thread_ids\x18\x03 \x03(\tR\tthreadIdsB\v\n" +
 	"\t_metadata\",\n" +
 	"\x14CountThreadsResponse\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\"t\n" +
@@ -1502,12 +1653,13 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"_after_seqB\t\n" +
 	"\a_filter\"H\n" +
 	"\x13WatchThreadResponse\x121\n" +
-	"\x06events\x18\x01 \x03(\v2\x19.graphwire.v1.StreamEventR\x06events2\xe3\a\n" +
+	"\x06events\x18\x01 \x03(\v2\x19.graphwire.v1.StreamEventR\x06events2\xba\b\n" +
 	"\rThreadService\x12U\n" +
 	"\fCreateThread\x12!.graphwire.v1.CreateThreadRequest\x1a\".graphwire.v1.CreateThreadResponse\x12L\n" +
 	"\tGetThread\x12\x1e.graphwire.v1.GetThreadRequest\x1a\x1f.graphwire.v1.GetThreadResponse\x12U\n" +
 	"\fUpdateThread\x12!.graphwire.v1.UpdateThreadRequest\x1a\".graphwire.v1.UpdateThreadResponse\x12U\n" +
-	"\fDeleteThread\x12!.graphwire.v1.DeleteThreadRequest\x1a\".graphwire.v1.DeleteThreadResponse\x12X\n" +
+	"\fDeleteThread\x12!.graphwire.v1.DeleteThreadRequest\x1a\".graphwire.v1.DeleteThreadResponse\x12U\n" +
+	"\fPruneThreads\x12!.graphwire.v1.PruneThreadsRequest\x1a\".graphwire.v1.PruneThreadsResponse\x12X\n" +
 	"\rSearchThreads\x12\".graphwire.v1.SearchThreadsRequest\x1a#.graphwire.v1.SearchThreadsResponse\x12U\n" +
 	"\fCountThreads\x12!.graphwire.v1.CountThreadsRequest\x1a\".graphwire.v1.CountThreadsResponse\x12O\n" +
 	"\n" +
@@ -1530,7 +1682,7 @@ func file_graphwire_v1_thread_service_proto_rawDescGZIP() []byte {
 	return file_graphwire_v1_thread_service_proto_rawDescData
 }
 
-var file_graphwire_v1_thread_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_graphwire_v1_thread_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_graphwire_v1_thread_service_proto_goTypes = []any{
 	(*CreateThreadRequest)(nil),       // 0: graphwire.v1.CreateThreadRequest
 	(*CreateThreadResponse)(nil),      // 1: graphwire.v1.CreateThreadResponse
@@ -1540,95 +1692,104 @@ var file_graphwire_v1_thread_service_proto_goTypes = []any{
 	(*UpdateThreadResponse)(nil),      // 5: graphwire.v1.UpdateThreadResponse
 	(*DeleteThreadRequest)(nil),       // 6: graphwire.v1.DeleteThreadRequest
 	(*DeleteThreadResponse)(nil),      // 7: graphwire.v1.DeleteThreadResponse
-	(*SearchThreadsRequest)(nil),      // 8: graphwire.v1.SearchThreadsRequest
-	(*SearchThreadsResponse)(nil),     // 9: graphwire.v1.SearchThreadsResponse
-	(*CountThreadsRequest)(nil),       // 10: graphwire.v1.CountThreadsRequest
-	(*CountThreadsResponse)(nil),      // 11: graphwire.v1.CountThreadsResponse
-	(*CopyThreadRequest)(nil),         // 12: graphwire.v1.CopyThreadRequest
-	(*CopyThreadResponse)(nil),        // 13: graphwire.v1.CopyThreadResponse
-	(*GetThreadStateRequest)(nil),     // 14: graphwire.v1.GetThreadStateRequest
-	(*GetThreadStateResponse)(nil),    // 15: graphwire.v1.GetThreadStateResponse
-	(*UpdateThreadStateRequest)(nil),  // 16: graphwire.v1.UpdateThreadStateRequest
-	(*UpdateThreadStateResponse)(nil), // 17: graphwire.v1.UpdateThreadStateResponse
-	(*ListThreadHistoryRequest)(nil),  // 18: graphwire.v1.ListThreadHistoryRequest
-	(*ListThreadHistoryResponse)(nil), // 19: graphwire.v1.ListThreadHistoryResponse
-	(*WatchThreadRequest)(nil),        // 20: graphwire.v1.WatchThreadRequest
-	(*WatchThreadResponse)(nil),       // 21: graphwire.v1.WatchThreadResponse
-	(*Json)(nil),                      // 22: graphwire.v1.Json
-	(IfExists)(0),                     // 23: graphwire.v1.IfExists
-	(PayloadFormat)(0),                // 24: graphwire.v1.PayloadFormat
-	(*Superstep)(nil),                 // 25: graphwire.v1.Superstep
-	(*Thread)(nil),                    // 26: graphwire.v1.Thread
-	(ThreadView)(0),                   // 27: graphwire.v1.ThreadView
-	(ThreadStatus)(0),                 // 28: graphwire.v1.ThreadStatus
-	(ThreadSort)(0),                   // 29: graphwire.v1.ThreadSort
-	(*CheckpointRef)(nil),             // 30: graphwire.v1.CheckpointRef
-	(*ThreadState)(nil),               // 31: graphwire.v1.ThreadState
-	(*EventFilter)(nil),               // 32: graphwire.v1.EventFilter
-	(*StreamEvent)(nil),               // 33: graphwire.v1.StreamEvent
+	(*PruneThreadsRequest)(nil),       // 8: graphwire.v1.PruneThreadsRequest
+	(*PruneThreadsResponse)(nil),      // 9: graphwire.v1.PruneThreadsResponse
+	(*SearchThreadsRequest)(nil),      // 10: graphwire.v1.SearchThreadsRequest
+	(*SearchThreadsResponse)(nil),     // 11: graphwire.v1.SearchThreadsResponse
+	(*CountThreadsRequest)(nil),       // 12: graphwire.v1.CountThreadsRequest
+	(*CountThreadsResponse)(nil),      // 13: graphwire.v1.CountThreadsResponse
+	(*CopyThreadRequest)(nil),         // 14: graphwire.v1.CopyThreadRequest
+	(*CopyThreadResponse)(nil),        // 15: graphwire.v1.CopyThreadResponse
+	(*GetThreadStateRequest)(nil),     // 16: graphwire.v1.GetThreadStateRequest
+	(*GetThreadStateResponse)(nil),    // 17: graphwire.v1.GetThreadStateResponse
+	(*UpdateThreadStateRequest)(nil),  // 18: graphwire.v1.UpdateThreadStateRequest
+	(*UpdateThreadStateResponse)(nil), // 19: graphwire.v1.UpdateThreadStateResponse
+	(*ListThreadHistoryRequest)(nil),  // 20: graphwire.v1.ListThreadHistoryRequest
+	(*ListThreadHistoryResponse)(nil), // 21: graphwire.v1.ListThreadHistoryResponse
+	(*WatchThreadRequest)(nil),        // 22: graphwire.v1.WatchThreadRequest
+	(*WatchThreadResponse)(nil),       // 23: graphwire.v1.WatchThreadResponse
+	(*Json)(nil),                      // 24: graphwire.v1.Json
+	(IfExists)(0),                     // 25: graphwire.v1.IfExists
+	(PayloadFormat)(0),                // 26: graphwire.v1.PayloadFormat
+	(*Superstep)(nil),                 // 27: graphwire.v1.Superstep
+	(*ThreadTtl)(nil),                 // 28: graphwire.v1.ThreadTtl
+	(*Thread)(nil),                    // 29: graphwire.v1.Thread
+	(ThreadView)(0),                   // 30: graphwire.v1.ThreadView
+	(TtlStrategy)(0),                  // 31: graphwire.v1.TtlStrategy
+	(ThreadStatus)(0),                 // 32: graphwire.v1.ThreadStatus
+	(ThreadSort)(0),                   // 33: graphwire.v1.ThreadSort
+	(*CheckpointRef)(nil),             // 34: graphwire.v1.CheckpointRef
+	(*ThreadState)(nil),               // 35: graphwire.v1.ThreadState
+	(*EventFilter)(nil),               // 36: graphwire.v1.EventFilter
+	(*StreamEvent)(nil),               // 37: graphwire.v1.StreamEvent
 }
 var file_graphwire_v1_thread_service_proto_depIdxs = []int32{
-	22, // 0: graphwire.v1.CreateThreadRequest.metadata:type_name -> graphwire.v1.Json
-	23, // 1: graphwire.v1.CreateThreadRequest.if_exists:type_name -> graphwire.v1.IfExists
-	24, // 2: graphwire.v1.CreateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	25, // 3: graphwire.v1.CreateThreadRequest.supersteps:type_name -> graphwire.v1.Superstep
-	26, // 4: graphwire.v1.CreateThreadResponse.thread:type_name -> graphwire.v1.Thread
-	27, // 5: graphwire.v1.GetThreadRequest.view:type_name -> graphwire.v1.ThreadView
-	24, // 6: graphwire.v1.GetThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	26, // 7: graphwire.v1.GetThreadResponse.thread:type_name -> graphwire.v1.Thread
-	22, // 8: graphwire.v1.UpdateThreadRequest.metadata:type_name -> graphwire.v1.Json
-	24, // 9: graphwire.v1.UpdateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	26, // 10: graphwire.v1.UpdateThreadResponse.thread:type_name -> graphwire.v1.Thread
-	22, // 11: graphwire.v1.SearchThreadsRequest.metadata:type_name -> graphwire.v1.Json
-	28, // 12: graphwire.v1.SearchThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
-	29, // 13: graphwire.v1.SearchThreadsRequest.sort_by:type_name -> graphwire.v1.ThreadSort
-	27, // 14: graphwire.v1.SearchThreadsRequest.view:type_name -> graphwire.v1.ThreadView
-	22, // 15: graphwire.v1.SearchThreadsRequest.values:type_name -> graphwire.v1.Json
-	24, // 16: graphwire.v1.SearchThreadsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	26, // 17: graphwire.v1.SearchThreadsResponse.threads:type_name -> graphwire.v1.Thread
-	22, // 18: graphwire.v1.CountThreadsRequest.metadata:type_name -> graphwire.v1.Json
-	28, // 19: graphwire.v1.CountThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
-	24, // 20: graphwire.v1.CopyThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	26, // 21: graphwire.v1.CopyThreadResponse.thread:type_name -> graphwire.v1.Thread
-	30, // 22: graphwire.v1.GetThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	24, // 23: graphwire.v1.GetThreadStateRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	31, // 24: graphwire.v1.GetThreadStateResponse.state:type_name -> graphwire.v1.ThreadState
-	22, // 25: graphwire.v1.UpdateThreadStateRequest.values:type_name -> graphwire.v1.Json
-	30, // 26: graphwire.v1.UpdateThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	30, // 27: graphwire.v1.UpdateThreadStateResponse.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	22, // 28: graphwire.v1.ListThreadHistoryRequest.metadata:type_name -> graphwire.v1.Json
-	24, // 29: graphwire.v1.ListThreadHistoryRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	31, // 30: graphwire.v1.ListThreadHistoryResponse.states:type_name -> graphwire.v1.ThreadState
-	32, // 31: graphwire.v1.WatchThreadRequest.filter:type_name -> graphwire.v1.EventFilter
-	24, // 32: graphwire.v1.WatchThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	33, // 33: graphwire.v1.WatchThreadResponse.events:type_name -> graphwire.v1.StreamEvent
-	0,  // 34: graphwire.v1.ThreadService.CreateThread:input_type -> graphwire.v1.CreateThreadRequest
-	2,  // 35: graphwire.v1.ThreadService.GetThread:input_type -> graphwire.v1.GetThreadRequest
-	4,  // 36: graphwire.v1.ThreadService.UpdateThread:input_type -> graphwire.v1.UpdateThreadRequest
-	6,  // 37: graphwire.v1.ThreadService.DeleteThread:input_type -> graphwire.v1.DeleteThreadRequest
-	8,  // 38: graphwire.v1.ThreadService.SearchThreads:input_type -> graphwire.v1.SearchThreadsRequest
-	10, // 39: graphwire.v1.ThreadService.CountThreads:input_type -> graphwire.v1.CountThreadsRequest
-	12, // 40: graphwire.v1.ThreadService.CopyThread:input_type -> graphwire.v1.CopyThreadRequest
-	14, // 41: graphwire.v1.ThreadService.GetThreadState:input_type -> graphwire.v1.GetThreadStateRequest
-	16, // 42: graphwire.v1.ThreadService.UpdateThreadState:input_type -> graphwire.v1.UpdateThreadStateRequest
-	18, // 43: graphwire.v1.ThreadService.ListThreadHistory:input_type -> graphwire.v1.ListThreadHistoryRequest
-	20, // 44: graphwire.v1.ThreadService.WatchThread:input_type -> graphwire.v1.WatchThreadRequest
-	1,  // 45: graphwire.v1.ThreadService.CreateThread:output_type -> graphwire.v1.CreateThreadResponse
-	3,  // 46: graphwire.v1.ThreadService.GetThread:output_type -> graphwire.v1.GetThreadResponse
-	5,  // 47: graphwire.v1.ThreadService.UpdateThread:output_type -> graphwire.v1.UpdateThreadResponse
-	7,  // 48: graphwire.v1.ThreadService.DeleteThread:output_type -> graphwire.v1.DeleteThreadResponse
-	9,  // 49: graphwire.v1.ThreadService.SearchThreads:output_type -> graphwire.v1.SearchThreadsResponse
-	11, // 50: graphwire.v1.ThreadService.CountThreads:output_type -> graphwire.v1.CountThreadsResponse
-	13, // 51: graphwire.v1.ThreadService.CopyThread:output_type -> graphwire.v1.CopyThreadResponse
-	15, // 52: graphwire.v1.ThreadService.GetThreadState:output_type -> graphwire.v1.GetThreadStateResponse
-	17, // 53: graphwire.v1.ThreadService.UpdateThreadState:output_type -> graphwire.v1.UpdateThreadStateResponse
-	19, // 54: graphwire.v1.ThreadService.ListThreadHistory:output_type -> graphwire.v1.ListThreadHistoryResponse
-	21, // 55: graphwire.v1.ThreadService.WatchThread:output_type -> graphwire.v1.WatchThreadResponse
-	45, // [45:56] is the sub-list for method output_type
-	34, // [34:45] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	24, // 0: graphwire.v1.CreateThreadRequest.metadata:type_name -> graphwire.v1.Json
+	25, // 1: graphwire.v1.CreateThreadRequest.if_exists:type_name -> graphwire.v1.IfExists
+	26, // 2: graphwire.v1.CreateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	27, // 3: graphwire.v1.CreateThreadRequest.supersteps:type_name -> graphwire.v1.Superstep
+	28, // 4: graphwire.v1.CreateThreadRequest.ttl:type_name -> graphwire.v1.ThreadTtl
+	29, // 5: graphwire.v1.CreateThreadResponse.thread:type_name -> graphwire.v1.Thread
+	30, // 6: graphwire.v1.GetThreadRequest.view:type_name -> graphwire.v1.ThreadView
+	26, // 7: graphwire.v1.GetThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	29, // 8: graphwire.v1.GetThreadResponse.thread:type_name -> graphwire.v1.Thread
+	24, // 9: graphwire.v1.UpdateThreadRequest.metadata:type_name -> graphwire.v1.Json
+	26, // 10: graphwire.v1.UpdateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	28, // 11: graphwire.v1.UpdateThreadRequest.ttl:type_name -> graphwire.v1.ThreadTtl
+	29, // 12: graphwire.v1.UpdateThreadResponse.thread:type_name -> graphwire.v1.Thread
+	31, // 13: graphwire.v1.PruneThreadsRequest.strategy:type_name -> graphwire.v1.TtlStrategy
+	24, // 14: graphwire.v1.SearchThreadsRequest.metadata:type_name -> graphwire.v1.Json
+	32, // 15: graphwire.v1.SearchThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
+	33, // 16: graphwire.v1.SearchThreadsRequest.sort_by:type_name -> graphwire.v1.ThreadSort
+	30, // 17: graphwire.v1.SearchThreadsRequest.view:type_name -> graphwire.v1.ThreadView
+	24, // 18: graphwire.v1.SearchThreadsRequest.values:type_name -> graphwire.v1.Json
+	26, // 19: graphwire.v1.SearchThreadsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	29, // 20: graphwire.v1.SearchThreadsResponse.threads:type_name -> graphwire.v1.Thread
+	24, // 21: graphwire.v1.CountThreadsRequest.metadata:type_name -> graphwire.v1.Json
+	32, // 22: graphwire.v1.CountThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
+	26, // 23: graphwire.v1.CopyThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	29, // 24: graphwire.v1.CopyThreadResponse.thread:type_name -> graphwire.v1.Thread
+	34, // 25: graphwire.v1.GetThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	26, // 26: graphwire.v1.GetThreadStateRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	35, // 27: graphwire.v1.GetThreadStateResponse.state:type_name -> graphwire.v1.ThreadState
+	24, // 28: graphwire.v1.UpdateThreadStateRequest.values:type_name -> graphwire.v1.Json
+	34, // 29: graphwire.v1.UpdateThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	34, // 30: graphwire.v1.UpdateThreadStateResponse.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	24, // 31: graphwire.v1.ListThreadHistoryRequest.metadata:type_name -> graphwire.v1.Json
+	26, // 32: graphwire.v1.ListThreadHistoryRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	35, // 33: graphwire.v1.ListThreadHistoryResponse.states:type_name -> graphwire.v1.ThreadState
+	36, // 34: graphwire.v1.WatchThreadRequest.filter:type_name -> graphwire.v1.EventFilter
+	26, // 35: graphwire.v1.WatchThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	37, // 36: graphwire.v1.WatchThreadResponse.events:type_name -> graphwire.v1.StreamEvent
+	0,  // 37: graphwire.v1.ThreadService.CreateThread:input_type -> graphwire.v1.CreateThreadRequest
+	2,  // 38: graphwire.v1.ThreadService.GetThread:input_type -> graphwire.v1.GetThreadRequest
+	4,  // 39: graphwire.v1.ThreadService.UpdateThread:input_type -> graphwire.v1.UpdateThreadRequest
+	6,  // 40: graphwire.v1.ThreadService.DeleteThread:input_type -> graphwire.v1.DeleteThreadRequest
+	8,  // 41: graphwire.v1.ThreadService.PruneThreads:input_type -> graphwire.v1.PruneThreadsRequest
+	10, // 42: graphwire.v1.ThreadService.SearchThreads:input_type -> graphwire.v1.SearchThreadsRequest
+	12, // 43: graphwire.v1.ThreadService.CountThreads:input_type -> graphwire.v1.CountThreadsRequest
+	14, // 44: graphwire.v1.ThreadService.CopyThread:input_type -> graphwire.v1.CopyThreadRequest
+	16, // 45: graphwire.v1.ThreadService.GetThreadState:input_type -> graphwire.v1.GetThreadStateRequest
+	18, // 46: graphwire.v1.ThreadService.UpdateThreadState:input_type -> graphwire.v1.UpdateThreadStateRequest
+	20, // 47: graphwire.v1.ThreadService.ListThreadHistory:input_type -> graphwire.v1.ListThreadHistoryRequest
+	22, // 48: graphwire.v1.ThreadService.WatchThread:input_type -> graphwire.v1.WatchThreadRequest
+	1,  // 49: graphwire.v1.ThreadService.CreateThread:output_type -> graphwire.v1.CreateThreadResponse
+	3,  // 50: graphwire.v1.ThreadService.GetThread:output_type -> graphwire.v1.GetThreadResponse
+	5,  // 51: graphwire.v1.ThreadService.UpdateThread:output_type -> graphwire.v1.UpdateThreadResponse
+	7,  // 52: graphwire.v1.ThreadService.DeleteThread:output_type -> graphwire.v1.DeleteThreadResponse
+	9,  // 53: graphwire.v1.ThreadService.PruneThreads:output_type -> graphwire.v1.PruneThreadsResponse
+	11, // 54: graphwire.v1.ThreadService.SearchThreads:output_type -> graphwire.v1.SearchThreadsResponse
+	13, // 55: graphwire.v1.ThreadService.CountThreads:output_type -> graphwire.v1.CountThreadsResponse
+	15, // 56: graphwire.v1.ThreadService.CopyThread:output_type -> graphwire.v1.CopyThreadResponse
+	17, // 57: graphwire.v1.ThreadService.GetThreadState:output_type -> graphwire.v1.GetThreadStateResponse
+	19, // 58: graphwire.v1.ThreadService.UpdateThreadState:output_type -> graphwire.v1.UpdateThreadStateResponse
+	21, // 59: graphwire.v1.ThreadService.ListThreadHistory:output_type -> graphwire.v1.ListThreadHistoryResponse
+	23, // 60: graphwire.v1.ThreadService.WatchThread:output_type -> graphwire.v1.WatchThreadResponse
+	49, // [49:61] is the sub-list for method output_type
+	37, // [37:49] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_graphwire_v1_thread_service_proto_init() }
@@ -1642,19 +1803,19 @@ func file_graphwire_v1_thread_service_proto_init() {
 	file_graphwire_v1_thread_proto_init()
 	file_graphwire_v1_thread_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_graphwire_v1_thread_service_proto_msgTypes[4].OneofWrappers = []any{}
-	file_graphwire_v1_thread_service_proto_msgTypes[8].OneofWrappers = []any{}
 	file_graphwire_v1_thread_service_proto_msgTypes[10].OneofWrappers = []any{}
-	file_graphwire_v1_thread_service_proto_msgTypes[14].OneofWrappers = []any{}
+	file_graphwire_v1_thread_service_proto_msgTypes[12].OneofWrappers = []any{}
 	file_graphwire_v1_thread_service_proto_msgTypes[16].OneofWrappers = []any{}
 	file_graphwire_v1_thread_service_proto_msgTypes[18].OneofWrappers = []any{}
 	file_graphwire_v1_thread_service_proto_msgTypes[20].OneofWrappers = []any{}
+	file_graphwire_v1_thread_service_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_graphwire_v1_thread_service_proto_rawDesc), len(file_graphwire_v1_thread_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	ThreadService_GetThread_FullMethodName         = "/graphwire.v1.ThreadService/GetThread"
 	ThreadService_UpdateThread_FullMethodName      = "/graphwire.v1.ThreadService/UpdateThread"
 	ThreadService_DeleteThread_FullMethodName      = "/graphwire.v1.ThreadService/DeleteThread"
+	ThreadService_PruneThreads_FullMethodName      = "/graphwire.v1.ThreadService/PruneThreads"
 	ThreadService_SearchThreads_FullMethodName     = "/graphwire.v1.ThreadService/SearchThreads"
 	ThreadService_CountThreads_FullMethodName      = "/graphwire.v1.ThreadService/CountThreads"
 	ThreadService_CopyThread_FullMethodName        = "/graphwire.v1.ThreadService/CopyThread"
@@ -44,10 +45,12 @@ type ThreadServiceClient interface {
 	CreateThread(ctx context.Context, in *CreateThreadRequest, opts ...grpc.CallOption) (*CreateThreadResponse, error)
 	// Returns a thread.
 	GetThread(ctx context.Context, in *GetThreadRequest, opts ...grpc.CallOption) (*GetThreadResponse, error)
-	// Changes a thread's metadata.
+	// Changes a thread's metadata, and how long it lives.
 	UpdateThread(ctx context.Context, in *UpdateThreadRequest, opts ...grpc.CallOption) (*UpdateThreadResponse, error)
 	// Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION.
 	DeleteThread(ctx context.Context, in *DeleteThreadRequest, opts ...grpc.CallOption) (*DeleteThreadResponse, error)
+	// Deletes several threads, or all their states but the latest.
+	PruneThreads(ctx context.Context, in *PruneThreadsRequest, opts ...grpc.CallOption) (*PruneThreadsResponse, error)
 	// Lists threads.
 	SearchThreads(ctx context.Context, in *SearchThreadsRequest, opts ...grpc.CallOption) (*SearchThreadsResponse, error)
 	// Counts threads.
@@ -111,6 +114,16 @@ func (c *threadServiceClient) DeleteThread(ctx context.Context, in *DeleteThread
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteThreadResponse)
 	err := c.cc.Invoke(ctx, ThreadService_DeleteThread_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *threadServiceClient) PruneThreads(ctx context.Context, in *PruneThreadsRequest, opts ...grpc.CallOption) (*PruneThreadsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PruneThreadsResponse)
+	err := c.cc.Invoke(ctx, ThreadService_PruneThreads_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -206,10 +219,12 @@ type ThreadServiceServer interface {
 	CreateThread(context.Context, *CreateThreadRequest) (*CreateThreadResponse, error)
 	// Returns a thread.
 	GetThread(context.Context, *GetThreadRequest) (*GetThreadResponse, error)
-	// Changes a thread's metadata.
+	// Changes a thread's metadata, and how long it lives.
 	UpdateThread(context.Context, *UpdateThreadRequest) (*UpdateThreadResponse, error)
 	// Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION.
 	DeleteThread(context.Context, *DeleteThreadRequest) (*DeleteThreadResponse, error)
+	// Deletes several threads, or all their states but the latest.
+	PruneThreads(context.Context, *PruneThreadsRequest) (*PruneThreadsResponse, error)
 	// Lists threads.
 	SearchThreads(context.Context, *SearchThreadsRequest) (*SearchThreadsResponse, error)
 	// Counts threads.
@@ -250,6 +265,9 @@ func (UnimplementedThreadServiceServer) UpdateThread(context.Context, *UpdateThr
 }
 func (UnimplementedThreadServiceServer) DeleteThread(context.Context, *DeleteThreadRequest) (*DeleteThreadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteThread not implemented")
+}
+func (UnimplementedThreadServiceServer) PruneThreads(context.Context, *PruneThreadsRequest) (*PruneThreadsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PruneThreads not implemented")
 }
 func (UnimplementedThreadServiceServer) SearchThreads(context.Context, *SearchThreadsRequest) (*SearchThreadsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SearchThreads not implemented")
@@ -361,6 +379,24 @@ func _ThreadService_DeleteThread_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ThreadServiceServer).DeleteThread(ctx, req.(*DeleteThreadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ThreadService_PruneThreads_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PruneThreadsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ThreadServiceServer).PruneThreads(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ThreadService_PruneThreads_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ThreadServiceServer).PruneThreads(ctx, req.(*PruneThreadsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -506,6 +542,10 @@ var ThreadService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteThread",
 			Handler:    _ThreadService_DeleteThread_Handler,
+		},
+		{
+			MethodName: "PruneThreads",
+			Handler:    _ThreadService_PruneThreads_Handler,
 		},
 		{
 			MethodName: "SearchThreads",

@@ -26,9 +26,10 @@ from graphwire.messages import Message, Messages, TokenUsage, ToolCall
 from graphwire.model import Interrupt, Run, RunError, RunResult
 from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StateUpdate, StreamOptions
 from graphwire.payload import from_json, to_json, to_plain
-from graphwire.state import Checkpoint, StateTask, Thread, ThreadState
+from graphwire.state import Checkpoint, StateTask, Thread, ThreadState, Ttl
 from graphwire.store import Item
 from graphwire.stream import RunStream, ThreadStream
+from graphwire.threads import Pruned
 
 __all__ = [
     "AlreadyExists",
@@ -58,6 +59,7 @@ __all__ = [
     "NotFound",
     "NotOffered",
     "PermissionDenied",
+    "Pruned",
     "Run",
     "RunError",
     "RunFailed",
@@ -74,6 +76,7 @@ __all__ = [
     "ThreadStream",
     "TokenUsage",
     "ToolCall",
+    "Ttl",
     "Unauthenticated",
     "Unavailable",
     "connect",

@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from graphwire.options import UNSET, Command, Config, Filter, Goto, Names, NewRun, Span, StateUpdate
 from graphwire.payload import to_json
-from graphwire.state import Checkpoint
+from graphwire.state import Checkpoint, Ttl
 from graphwire.v1 import event_pb2, json_pb2, run_pb2, run_service_pb2, thread_pb2
 
 RunRequest = TypeVar(
@@ -37,6 +37,7 @@ _ENUMS: Mapping[str, tuple[Any, str]] = {  # Any: the stubs give every enum a wr
     "if_exists": (thread_pb2.IfExists, "IF_EXISTS_"),
     "view": (thread_pb2.ThreadView, "THREAD_VIEW_"),
     "sort_by": (thread_pb2.ThreadSort, "THREAD_SORT_"),
+    "strategy": (thread_pb2.TtlStrategy, "TTL_STRATEGY_"),
     "payload_format": (json_pb2.PayloadFormat, "PAYLOAD_FORMAT_"),
 }
 """Options that are chosen by name: the enum, and the prefix of its names."""
@@ -156,6 +157,18 @@ def superstep(updates: Iterable[StateUpdate], name: str) -> thread_pb2.Superstep
     return thread_pb2.Superstep(
         updates=[_update(update, f"{name}.updates[{index}]") for index, update in enumerate(updates)]
     )
+
+
+def time_to_live(value: Ttl | None) -> thread_pb2.ThreadTtl | None:
+    """How long a thread lives.
+
+    Raises:
+        TypeError: The time is neither seconds nor a timedelta.
+        ValueError: It cannot be sent, or the strategy is not one of its names.
+    """
+    if value is None:
+        return None
+    return thread_pb2.ThreadTtl(after=_span(value.after, "ttl.after"), strategy=chosen(value.strategy, "strategy"))
 
 
 def _update(value: StateUpdate, name: str) -> thread_pb2.StateUpdate:

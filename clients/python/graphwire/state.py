@@ -4,11 +4,11 @@ Owns the values of threads, states and checkpoints, and how each is read from it
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self
 
 from graphwire.model import Interrupt, moment, thread_status
-from graphwire.payload import from_json, to_json
+from graphwire.payload import from_json, to_json, to_plain
 from graphwire.v1 import run_pb2, thread_pb2
 
 
@@ -49,6 +49,31 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ttl:
+    """How long a thread lives. The time counts from its last change, so whoever uses a thread keeps it.
+
+    Args:
+        after: How long after the thread's last change: seconds, or a timedelta, which is what the server's answers have. 0 is for ever, and puts the
+            server's default aside.
+        strategy: What goes then: `delete` the thread, or `keep_latest`, all its states but the latest.
+        expire_time: When the time passes, unless the thread changes before. The server says it; None in what is asked for.
+    """
+
+    after: float | timedelta
+    strategy: Literal["delete", "keep_latest"] = "delete"
+    expire_time: datetime | None = None
+
+    @classmethod
+    def read(cls, proto: thread_pb2.ThreadTtl) -> Self:
+        """The value of a message."""
+        return cls(
+            after=proto.after.ToTimedelta(),
+            strategy="keep_latest" if proto.strategy == thread_pb2.TTL_STRATEGY_KEEP_LATEST else "delete",
+            expire_time=moment(proto.expire_time) if proto.HasField("expire_time") else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
     """A conversation: runs that follow one another and share a state.
 
@@ -62,6 +87,9 @@ class Thread:
         interrupts: The interrupts that wait for an answer, by the id of their task. Empty in the basic view.
         error: The error of its last run, where that failed.
         last_seq: A cursor for what comes next.
+        ttl: How long it lives; None for ever.
+        state_update_time: When a run or an edit last left a state on it; None where none has.
+        config: The config of the run that used it last, such as `{"configurable": {...}}`; None where none has.
     """
 
     thread_id: str
@@ -73,6 +101,9 @@ class Thread:
     interrupts: dict[str, tuple[Interrupt, ...]]
     error: str | None
     last_seq: int
+    ttl: Ttl | None
+    state_update_time: datetime | None
+    config: dict[str, Any] | None
 
     @classmethod
     def read(cls, proto: thread_pb2.Thread) -> Self:
@@ -87,6 +118,9 @@ class Thread:
             interrupts={task.task_id: tuple(map(Interrupt.read, task.interrupts)) for task in proto.interrupts},
             error=proto.error if proto.HasField("error") else None,
             last_seq=proto.last_seq,
+            ttl=Ttl.read(proto.ttl) if proto.HasField("ttl") else None,
+            state_update_time=moment(proto.state_update_time) if proto.HasField("state_update_time") else None,
+            config=to_plain(proto.config) if proto.HasField("config") else None,
         )
 
 

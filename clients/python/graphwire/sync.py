@@ -305,6 +305,7 @@ class Threads(_Face[_threads.Threads]):
     get = _answer(_threads.Threads.get)
     update = _answer(_threads.Threads.update)
     delete = _answer(_threads.Threads.delete)
+    prune = _answer(_threads.Threads.prune)
     copy = _answer(_threads.Threads.copy)
     watch = _thread_stream(_threads.Threads.watch)
     search = _pages(_threads.Threads.search)

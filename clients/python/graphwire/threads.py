@@ -4,18 +4,32 @@ Owns the calls of the thread service. Lists are async iterators that fetch page 
 """
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from typing import Literal
 
-from graphwire._requests import chosen, event_filter, names, optional_json, superstep
+from graphwire._requests import chosen, event_filter, names, optional_json, superstep, time_to_live
 from graphwire._route import JoinRoute
 from graphwire.channel import Wire
 from graphwire.options import Filter, Names, PayloadFormat, StateUpdate
-from graphwire.state import Checkpoint, Thread, ThreadState
+from graphwire.state import Checkpoint, Thread, ThreadState, Ttl
 from graphwire.stream import ThreadStream
 from graphwire.v1 import thread_service_pb2 as pb
 
 Status = Literal["idle", "busy", "interrupted", "error"]
-Sort = Literal["update_time", "create_time", "thread_id", "status"]
+Sort = Literal["update_time", "create_time", "thread_id", "status", "state_update_time"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was pruned.
+
+    Args:
+        count: How many threads were.
+        busy_thread_ids: Those that were not, since a run is on them.
+    """
+
+    count: int
+    busy_thread_ids: tuple[str, ...]
 
 
 class Threads:
@@ -32,6 +46,7 @@ class Threads:
         if_exists: Literal["reject", "keep"] | None = None,
         graph_id: str | None = None,
         supersteps: Iterable[Iterable[StateUpdate]] = (),
+        ttl: Ttl | None = None,
     ) -> Thread:
         """Creates a thread.
 
@@ -42,6 +57,7 @@ class Threads:
             graph_id: The graph that will run on it, so that its state can be edited before its first run.
             supersteps: What its state begins with, for threads that come from elsewhere: for each superstep the changes of its nodes, written as one
                 checkpoint. They need `graph_id`. Where one cannot be written, `InvalidArgument` names it and there is no thread. Default: none.
+            ttl: How long it lives. Default: the server's, which is for ever unless its langgraph.json says otherwise.
 
         Raises:
             TypeError: JSON has no form for a value.
@@ -53,6 +69,7 @@ class Threads:
             if_exists=chosen(if_exists, "if_exists"),
             graph_id=graph_id,
             supersteps=[superstep(updates, f"supersteps[{index}]") for index, updates in enumerate(supersteps)],
+            ttl=time_to_live(ttl),
         )
         return Thread.read((await self._wire.call(self._wire.threads.CreateThread, request)).thread)
 
@@ -61,14 +78,29 @@ class Threads:
         request = pb.GetThreadRequest(thread_id=thread_id)
         return Thread.read((await self._wire.call(self._wire.threads.GetThread, request)).thread)
 
-    async def update(self, thread_id: str, *, metadata: object) -> Thread:
-        """Merges metadata into a thread's, key by key, and returns the thread without its values."""
-        request = pb.UpdateThreadRequest(thread_id=thread_id, metadata=optional_json(metadata, "metadata"))
+    async def update(self, thread_id: str, *, metadata: object = None, ttl: Ttl | None = None) -> Thread:
+        """Merges metadata into a thread's, key by key, says how long it lives from now on, and returns the thread without its values. What is left
+        out stays as it is; a `Ttl` of 0 is for ever.
+        """
+        request = pb.UpdateThreadRequest(
+            thread_id=thread_id, metadata=optional_json(metadata, "metadata"), ttl=time_to_live(ttl)
+        )
         return Thread.read((await self._wire.call(self._wire.threads.UpdateThread, request)).thread)
 
     async def delete(self, thread_id: str) -> None:
         """Deletes a thread with its runs and checkpoints. One on which a run executes or waits raises `FailedPrecondition`."""
         await self._wire.call(self._wire.threads.DeleteThread, pb.DeleteThreadRequest(thread_id=thread_id))
+
+    async def prune(self, thread_ids: Names, *, strategy: Literal["delete", "keep_latest"] | None = None) -> Pruned:
+        """Deletes several threads, or all their states but the latest. Those that do not exist are passed over.
+
+        Args:
+            thread_ids: The threads: 1 to 1000 UUIDs.
+            strategy: `keep_latest` leaves each thread with its latest state, and what waits for an answer. Default: `delete`.
+        """
+        request = pb.PruneThreadsRequest(thread_ids=names(thread_ids), strategy=chosen(strategy, "strategy"))
+        answer = await self._wire.call(self._wire.threads.PruneThreads, request)
+        return Pruned(count=answer.pruned_count, busy_thread_ids=tuple(answer.busy_thread_ids))
 
     async def copy(self, thread_id: str) -> Thread:
         """Creates a thread with a copy of another's metadata, state and history, and returns it; runs are not copied.
@@ -151,10 +183,12 @@ class Threads:
                 return
             request.page_token = page.next_page_token
 
-    async def count(self, *, metadata: object = None, status: Status | None = None) -> int:
+    async def count(self, *, metadata: object = None, status: Status | None = None, thread_ids: Names = ()) -> int:
         """How many threads match, as in `search`."""
         request = pb.CountThreadsRequest(
-            metadata=optional_json(metadata, "metadata"), status=chosen(status, "thread_status")
+            metadata=optional_json(metadata, "metadata"),
+            status=chosen(status, "thread_status"),
+            thread_ids=names(thread_ids),
         )
         return (await self._wire.call(self._wire.threads.CountThreads, request)).count
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from graphwire_server.core.delivery import Delivery
+from graphwire_server.core.ttl import Ttl
 
 JsonValue: TypeAlias = Any  # the JSON edge: whatever a JSON parser returns
 JsonObject: TypeAlias = Mapping[str, Any]  # the JSON edge: a parsed JSON object
@@ -297,7 +298,8 @@ class Thread:
 
     `last_seq` is the number of its newest event, as of the end of its last run: what a run that executes has appended since is known to the log
     alone. `reserved_seq` is a number that none of those passes (design, promise 3). `standing` is its status while no run is on it, as its last run or an
-    edit of its state left it.
+    edit of its state left it. `ttl` is how long it lives after its last change, None for ever. `state_updated_at` is when a run or an edit last left
+    a state on it, None where none has. `config` is that of the run that used it last.
     """
 
     thread_id: str
@@ -312,6 +314,14 @@ class Thread:
     last_seq: int = 0
     reserved_seq: int = 0
     standing: ThreadStatus = ThreadStatus.IDLE
+    ttl: Ttl | None = None
+    state_updated_at: datetime | None = None
+    config: RunConfig = RunConfig()
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When its time passes, unless it changes before; None is never."""
+        return None if self.ttl is None else self.updated_at + self.ttl.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,6 +392,7 @@ class ThreadSort(StrEnum):
     CREATED_AT = "created_at"
     THREAD_ID = "thread_id"
     STATUS = "status"
+    STATE_UPDATED_AT = "state_updated_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from graphwire_server.core.model import (
     ThreadState,
     ThreadStatus,
 )
+from graphwire_server.core.ttl import Ttl
 
 Clock = Callable[[], datetime]
 """The time, in UTC."""
@@ -96,8 +97,10 @@ class Store(Protocol):
         """The thread, or None."""
         ...
 
-    async def merge_metadata(self, thread_id: str, metadata: JsonObject, now: datetime) -> Thread:
-        """Merges metadata key by key and returns the thread after it. Raises ThreadNotFound."""
+    async def merge_metadata(
+        self, thread_id: str, metadata: JsonObject, now: datetime, ttl: Ttl | None = None
+    ) -> Thread:
+        """Merges metadata key by key, changes the time to live where one is given, and returns the thread after it. Raises ThreadNotFound."""
         ...
 
     async def set_thread_state(
@@ -144,12 +147,12 @@ class Store(Protocol):
 
         The thread becomes busy and takes the run's graph and assistant into its columns and its metadata, and the run inherits the metadata that the thread has
         beside those (wire fact 75). A run that starts clears the
-        thread's error and interrupts, gets `started_at` and `first_seq`, one above the thread's numbers, and raises the thread's `reserved_seq` by
+        thread's error and interrupts, gives it its config, gets `started_at` and `first_seq`, one above the thread's numbers, and raises the thread's `reserved_seq` by
         `seq_block`. Runs that its strategy stops get `cancel`, which is durable when this returns; stopping them is the caller's matter.
 
         Args:
             run: The run, with status running.
-            create_thread: Whether a missing thread is created; its creation time is the run's.
+            create_thread: Whether a missing thread is created; its creation time is the run's, its time to live the store's default.
             may_start: Whether this process executes it at once.
             seq_block: How many event numbers are reserved.
             key: The caller's key. Where it is known and has not expired, nothing is added and the run of the first request is returned.

@@ -3,9 +3,10 @@
 Owns what callers may do with a thread. States are read and written by the thread's graph, through a port.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from graphwire_server.core.assistants import Assistants
@@ -36,6 +37,7 @@ from graphwire_server.core.model import (
 from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
 from graphwire_server.core.see_through import SeeThrough
 from graphwire_server.core.spec import check_changes, check_uuid
+from graphwire_server.core.ttl import Ttl, check_ttl, given
 
 EMPTY_STATE = ThreadState(
     values=b"{}",
@@ -65,6 +67,8 @@ class Threads:
         clock: The time.
         new_id: A new UUID.
         see_through: How what must not stop in the middle is done.
+        expire: Is told when a thread will have passed its time.
+        ttl: The time to live of threads that do not say; None is for ever.
     """
 
     def __init__(
@@ -77,7 +81,11 @@ class Threads:
         clock: Clock,
         new_id: NewId,
         see_through: SeeThrough,
+        expire: Callable[[datetime], None],
+        ttl: Ttl | None = None,
     ) -> None:
+        self._expire = expire
+        self._default_ttl = ttl
         self._see_through = see_through
         self._store = store
         self._logs = logs
@@ -94,6 +102,7 @@ class Threads:
         keep_existing: bool = False,
         graph: str | None = None,
         supersteps: Sequence[Sequence[StateUpdate]] = (),
+        ttl: Ttl | None = None,
     ) -> Thread:
         """Creates a thread, with a history where one is given: all of it or, where something in it is wrong, no thread.
 
@@ -104,10 +113,11 @@ class Threads:
             graph: The graph that will run on it, by assistant id or name; None lets the first run decide.
             supersteps: Changes of its state, superstep by superstep, as if nodes had returned them. At most MOST_SUPERSTEPS. They need a graph, and are
                 passed over where an existing thread is returned.
+            ttl: Its time to live; None is the server's default. Passed over where an existing thread is returned.
 
         Raises:
             ThreadExists: The id is taken.
-            InvalidField: The id is no UUID, or the graph does not take a change.
+            InvalidField: The id is no UUID, the time to live cannot be, or the graph does not take a change.
             AssistantNotFound: There is no such graph.
             GraphNotFound: The assistant's graph is no longer there.
         """
@@ -119,6 +129,7 @@ class Threads:
             created_at=now,
             updated_at=now,
             metadata=metadata,
+            ttl=self._ttl_of(ttl),
         )
         if assistant is not None:
             graph_id, assistant_id = assistant.graph_id, assistant.assistant_id
@@ -130,7 +141,15 @@ class Threads:
             if not keep_existing:
                 raise
             return await self.get(thread.thread_id)
+        self._expect(thread)
         return await self._with_history(thread, supersteps) if supersteps else thread
+
+    def _ttl_of(self, ttl: Ttl | None) -> Ttl | None:
+        return given(None if ttl is None else check_ttl("ttl", ttl), self._default_ttl)
+
+    def _expect(self, thread: Thread) -> None:
+        if thread.expires_at is not None:
+            self._expire(thread.expires_at)
 
     async def _with_history(self, thread: Thread, supersteps: Sequence[Sequence[StateUpdate]]) -> Thread:
         try:
@@ -157,9 +176,13 @@ class Threads:
         state = await self._states.get(thread.graph_id, thread.thread_id, CheckpointRef(), subgraphs=False)
         return state.values if state and state.checkpoint else None
 
-    async def merge_metadata(self, thread_id: str, metadata: JsonObject) -> Thread:
-        """Merges metadata key by key. Raises ThreadNotFound, InvalidField."""
-        return await self._store.merge_metadata(check_uuid("thread_id", thread_id), metadata, self._clock())
+    async def merge_metadata(self, thread_id: str, metadata: JsonObject, ttl: Ttl | None = None) -> Thread:
+        """Merges metadata key by key, and changes the time to live where one is given. Raises ThreadNotFound, InvalidField."""
+        checked = None if ttl is None else check_ttl("ttl", ttl)
+        thread_id = check_uuid("thread_id", thread_id)
+        thread = await self._store.merge_metadata(thread_id, metadata, self._clock(), checked)
+        self._expect(thread)
+        return thread
 
     async def delete(self, thread_id: str) -> None:
         """Deletes a thread with its runs and checkpoints. Raises ThreadNotFound, ThreadBusy, InvalidField."""
@@ -225,14 +248,11 @@ class Threads:
 
     async def search(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> Sequence[Thread]:
         """A page of the threads that match. Raises InvalidField."""
-        if len(query.thread_ids) > MAX_PAGE:
-            raise InvalidField("thread_ids", f"has {len(query.thread_ids)} ids; at most {MAX_PAGE} are taken")
-        ids = tuple(check_uuid("thread_ids", thread_id) for thread_id in query.thread_ids)
-        return await self._store.search_threads(replace(query, thread_ids=ids), page, sort, ascending)
+        return await self._store.search_threads(_checked(query), page, sort, ascending)
 
     async def count(self, query: ThreadQuery) -> int:
-        """How many threads match."""
-        return await self._store.count_threads(query)
+        """How many threads match. Raises InvalidField."""
+        return await self._store.count_threads(_checked(query))
 
     async def state(self, thread_id: str, at: CheckpointRef, *, subgraphs: bool) -> ThreadState:
         """A thread's state at a checkpoint, or now. Raises ThreadNotFound, CheckpointNotFound, InvalidField."""
@@ -290,6 +310,12 @@ class Threads:
         return await self._states.history(
             thread.graph_id, thread.thread_id, ns=ns, before=before, metadata=metadata, limit=limit
         )
+
+
+def _checked(query: ThreadQuery) -> ThreadQuery:
+    if len(query.thread_ids) > MAX_PAGE:
+        raise InvalidField("thread_ids", f"has {len(query.thread_ids)} ids; at most {MAX_PAGE} are taken")
+    return replace(query, thread_ids=tuple(check_uuid("thread_ids", thread_id) for thread_id in query.thread_ids))
 
 
 def _check_supersteps(supersteps: Sequence[Sequence[StateUpdate]], graph: str | None) -> None:

@@ -5,6 +5,7 @@ Owns the parsing, the types that values may have, and the errors that name a lin
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +100,15 @@ class Section:
         if isinstance(value, bool) or (value is not None and value < 0):
             raise self.wrong(key, f"this must be {kind}")
         return value
+
+    def number(self, key: str, unit: str) -> float | None:
+        """A number, zero or more; None where there is no such key, or it is null."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise self.wrong(key, f"this must be a number of {unit}, zero or more")
+        return float(value)
 
     def _value(self, key: str, kind: type, name: str) -> Any:
         value = self.values.get(key)

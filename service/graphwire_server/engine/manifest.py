@@ -1,7 +1,7 @@
 """What langgraph.json says.
 
 Owns the reading of the file: the graphs and where each stands in it, the folders to import from, and the variables to set; what it says
-about HTTP is read in web, about webhooks in webhooks, about the store in store_section. Imports nothing that the file names and changes nothing of the process, but for `apply_env`, which is asked for
+about HTTP is read in web, about webhooks in webhooks, about the store in store_section, about the life of threads in ttl. Imports nothing that the file names and changes nothing of the process, but for `apply_env`, which is asked for
 by name. The invariant: all that is wrong is a `ManifestError` of one line, which says where it is and what to do. Keys that nobody here
 reads are ignored, since the file belongs to an ecosystem (wire fact 90).
 """
@@ -16,9 +16,11 @@ from types import MappingProxyType
 
 from dotenv import dotenv_values
 
+from graphwire_server.core.ttl import TtlPolicy
 from graphwire_server.engine.document import ManifestError, Section, read_document
 from graphwire_server.engine.store_section import StoreSection, read_store
 from graphwire_server.engine.target import Target, split_target
+from graphwire_server.engine.ttl import read_ttl
 from graphwire_server.engine.web import HttpSection, read_http
 from graphwire_server.engine.webhooks import WebhookSection, read_webhooks
 
@@ -62,6 +64,7 @@ class Manifest:
         http: What it says about HTTP.
         webhooks: What it says about webhooks.
         store: What it says about the store.
+        ttl: What it says about the life of threads.
     """
 
     path: Path
@@ -71,6 +74,7 @@ class Manifest:
     http: HttpSection = field(default_factory=HttpSection)
     webhooks: WebhookSection = field(default_factory=WebhookSection)
     store: StoreSection = field(default_factory=StoreSection)
+    ttl: TtlPolicy = field(default_factory=TtlPolicy)
 
     @property
     def folder(self) -> Path:
@@ -101,6 +105,7 @@ def read_manifest(path: Path, environ: Mapping[str, str] = os.environ) -> Manife
         http=read_http(document, variables),
         webhooks=read_webhooks(document, variables),
         store=read_store(document),
+        ttl=read_ttl(document, variables),
     )
 
 

@@ -5,7 +5,7 @@ Owns the step from the core's values to JSON objects. Free-form parts are put in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -107,13 +107,24 @@ def thread_json(thread: Thread, values: bytes | None) -> Json:
         "thread_id": thread.thread_id,
         "created_at": time_text(thread.created_at),
         "updated_at": time_text(thread.updated_at),
-        "state_updated_at": time_text(thread.updated_at),
+        "state_updated_at": time_text(thread.state_updated_at or thread.created_at),
         "metadata": given(thread.metadata),
         "status": thread.status.value,
-        "config": {},
+        "config": _config_json(thread.config),
         "values": made(values),
         "interrupts": _task_interrupts(thread.interrupts),
         "error": error_json(thread.error),
+    }
+
+
+def ttl_json(thread: Thread) -> Json | None:
+    """How long a thread lives; None for ever."""
+    if thread.ttl is None:
+        return None
+    return {
+        "strategy": thread.ttl.strategy.value,
+        "ttl_minutes": thread.ttl.after / timedelta(minutes=1),
+        "expires_at": time_text(thread.expires_at),
     }
 
 

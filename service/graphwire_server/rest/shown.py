@@ -93,6 +93,17 @@ class ShownRun(Shown):
     """The call of its webhook. Only runs have it that have a webhook and have ended."""
 
 
+class ShownTtl(Shown):
+    """How long a thread lives."""
+
+    strategy: Literal["delete", "keep_latest"]
+    """What goes then: the thread, or all its states but the latest."""
+    ttl_minutes: float
+    """How long after its last change."""
+    expires_at: str
+    """RFC 3339. When its time passes, unless it changes before."""
+
+
 class ShownThread(Shown):
     """A thread. With `select` it has the chosen fields alone."""
 
@@ -103,19 +114,30 @@ class ShownThread(Shown):
     updated_at: str
     """RFC 3339."""
     state_updated_at: str
-    """RFC 3339."""
+    """RFC 3339. When a run or an edit last left a state on it; when it was created, where none has."""
     metadata: dict[str, Any]
     """Merged of all that callers gave."""
     status: Literal["idle", "busy", "interrupted", "error"]
     """What it is doing."""
     config: dict[str, Any]
-    """Empty in this version."""
+    """That of the run that used it last; empty where none has."""
     values: Any
     """The values of its latest state; null where it has none."""
     interrupts: dict[str, list[Waits]]
     """What waits for an answer, by task."""
     error: Any
     """Why its last run failed; null where it did not."""
+    ttl: ShownTtl | None = None
+    """How long it lives, where `include` has `ttl`; null for ever."""
+
+
+class ShownPruned(Shown):
+    """What was pruned."""
+
+    pruned_count: int
+    """How many threads were."""
+    busy_thread_ids: list[str]
+    """Those that were not, since a run is on them."""
 
 
 class ShownTask(Shown):

@@ -9,11 +9,13 @@ from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
     HistoryBody,
     HistoryQuery,
+    PruneBody,
     StateBody,
     StateQuery,
     ThreadBody,
     ThreadCountBody,
     ThreadPatch,
+    ThreadQueryParts,
     ThreadSearchBody,
     WatchQuery,
 )
@@ -59,6 +61,16 @@ def _thread_lists(threads: ThreadRoutes) -> Operations:
                 answers={200: shown.ShownThread},
             )
         },
+        "/threads/prune": {
+            "POST": Operation(
+                name="prune_threads",
+                summary="Deletes threads, or all their states but the latest.",
+                run=threads.prune,
+                body=PruneBody,
+                needs_body=True,
+                answers={200: shown.ShownPruned},
+            )
+        },
         "/threads/search": {
             "POST": Operation(
                 name="search_threads",
@@ -83,11 +95,15 @@ def _thread_lists(threads: ThreadRoutes) -> Operations:
 def _thread(threads: ThreadRoutes) -> dict[str, Operation]:
     return {
         "GET": Operation(
-            name="get_thread", summary="Returns a thread.", run=threads.get, answers={200: shown.ShownThread}
+            name="get_thread",
+            summary="Returns a thread.",
+            run=threads.get,
+            query=ThreadQueryParts,
+            answers={200: shown.ShownThread},
         ),
         "PATCH": Operation(
             name="update_thread",
-            summary="Merges metadata into a thread's.",
+            summary="Merges metadata into a thread's, and says how long it lives.",
             run=threads.patch,
             body=ThreadPatch,
             answers={200: shown.ShownThread, 204: None},

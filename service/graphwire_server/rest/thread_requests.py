@@ -3,6 +3,8 @@
 Owns the shapes of bodies and queries for threads and their states, and the step from them to what the core takes.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -19,6 +21,7 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.core.spec import check_uuid
 from graphwire_server.core.threads import MOST_SUPERSTEPS
+from graphwire_server.core.ttl import Ttl, TtlStrategy
 from graphwire_server.rest.run_requests import CheckpointBody, CommandBody, JsonObject
 from graphwire_server.rest.shapes import Shape, Words
 
@@ -56,6 +59,30 @@ class SuperstepBody(Shape):
     """The changes: at least one."""
 
 
+class TtlBody(Shape):
+    """How long a thread lives."""
+
+    ttl: float
+    """Minutes after its last change: 0 (for ever) to ten years."""
+    strategy: Literal["delete", "keep_latest"] = "delete"
+    """What goes then: the thread, or all its states but the latest."""
+
+
+Life = float | TtlBody
+
+
+def life(given: Life | None) -> Ttl | None:
+    """The time to live that a body has; a number alone is minutes. Raises InvalidField."""
+    if given is None:
+        return None
+    said = given if isinstance(given, TtlBody) else TtlBody(ttl=given)
+    try:
+        after = timedelta(minutes=said.ttl)
+    except OverflowError:
+        raise InvalidField("ttl", "is out of bounds: it is in minutes, and at most ten years") from None
+    return Ttl(after=after, strategy=TtlStrategy(said.strategy))
+
+
 class ThreadBody(Shape):
     """A thread to create."""
 
@@ -65,16 +92,12 @@ class ThreadBody(Shape):
     """Its metadata. `graph_id` in it names the graph that will run on it."""
     if_exists: Literal["raise", "do_nothing"] | None = None
     """What happens where the id is taken: 409, or the thread that is there. Default: raise."""
-    ttl: Any = None
-    """This version does not offer it (501)."""
+    ttl: Life | None = None
+    """How long it lives: minutes after its last change, or those with a strategy. Default: the server's, which is for ever unless langgraph.json says
+    otherwise. A thread that exists stays as it is."""
     supersteps: Annotated[list[SuperstepBody], Field(max_length=MOST_SUPERSTEPS)] | None = None
     """What its state begins with: supersteps, each written as a checkpoint; at most 1000. They need `graph_id` in the metadata. Where one cannot be written,
     there is no thread. A thread that exists stays as it is."""
-
-    def check_offered(self) -> None:
-        """Raises NotOffered for what this version does not offer."""
-        if self.ttl is not None:
-            raise NotOffered("the field ttl")
 
     @property
     def history(self) -> tuple[tuple[StateUpdate, ...], ...]:
@@ -93,13 +116,31 @@ class ThreadPatch(Shape):
 
     metadata: JsonObject | None = None
     """What is merged into its metadata, key by key."""
-    ttl: Any = None
-    """This version does not offer it (501)."""
+    ttl: Life | None = None
+    """How long it lives from now on: minutes after its last change, or those with a strategy; 0 is for ever. Default: as before."""
 
-    def check_offered(self) -> None:
-        """Raises NotOffered for what this version does not offer."""
-        if self.ttl is not None:
-            raise NotOffered("the field ttl")
+
+class ThreadQueryParts(Shape):
+    """How a thread is shown."""
+
+    include: Words
+    """`ttl`: how long it lives, in the field `ttl`. Repeated or comma-separated."""
+
+    def with_ttl(self) -> bool:
+        """Whether how long it lives is wanted. Raises InvalidField."""
+        asked = words(self.include)
+        for name in asked - {"ttl"}:
+            raise InvalidField("include", f"{name!r} is no such part; there is ttl")
+        return "ttl" in asked
+
+
+class PruneBody(Shape):
+    """Threads to prune."""
+
+    thread_ids: list[str]
+    """The threads: 1 to 1000 UUIDs. Those that do not exist are passed over."""
+    strategy: Literal["delete", "keep_latest"] = "delete"
+    """What goes: the threads, or all their states but the latest."""
 
 
 class ThreadCountBody(Shape):
@@ -111,21 +152,23 @@ class ThreadCountBody(Shape):
     """Those with this status."""
     values: JsonObject | None = None
     """This version does not offer it (501)."""
+    ids: Annotated[list[str], Field(max_length=MAX_PAGE)] | None = None
+    """Those with these ids: at most 1000 UUIDs."""
 
     def query(self) -> ThreadQuery:
-        """The threads that are meant. Raises NotOffered."""
+        """The threads that are meant. Raises NotOffered, InvalidField."""
         if self.values:
             raise NotOffered("the field values")
         return ThreadQuery(
-            metadata=self.metadata or {}, status=None if self.status is None else ThreadStatus(self.status)
+            metadata=self.metadata or {},
+            status=None if self.status is None else ThreadStatus(self.status),
+            thread_ids=tuple(check_uuid("ids", each) for each in self.ids or ()),
         )
 
 
 class ThreadSearchBody(ThreadCountBody):
     """Which threads, and how they are listed."""
 
-    ids: Annotated[list[str], Field(max_length=MAX_PAGE)] | None = None
-    """Those with these ids: at most 1000 UUIDs."""
     limit: Limit = 10
     """The most: 1 to 1000."""
     offset: Offset = 0
@@ -143,9 +186,7 @@ class ThreadSearchBody(ThreadCountBody):
         """The threads that are meant. Raises NotOffered, InvalidField."""
         if self.extract:
             raise NotOffered("the field extract")
-        found = super().query()
-        ids = tuple(check_uuid("ids", each) for each in self.ids or ())
-        return ThreadQuery(metadata=found.metadata, status=found.status, thread_ids=ids)
+        return super().query()
 
     @property
     def page(self) -> Page:
@@ -155,7 +196,7 @@ class ThreadSearchBody(ThreadCountBody):
     @property
     def sort(self) -> ThreadSort:
         """By what they are sorted."""
-        return ThreadSort.UPDATED_AT if self.sort_by in (None, "state_updated_at") else ThreadSort(self.sort_by)
+        return ThreadSort(self.sort_by or "updated_at")
 
 
 class StateQuery(Shape):
@@ -246,7 +287,7 @@ class WatchQuery(Shape):
 
     def lifecycle_only(self) -> bool:
         """Whether only starts and ends of runs are wanted. Raises InvalidField, NotOffered."""
-        asked = {part.strip() for given in (*self.stream_modes, *self.stream_mode) for part in _parts(given)}
+        asked = words((*self.stream_modes, *self.stream_mode))
         for mode in asked - {"run_modes", "lifecycle"}:
             if mode == "state_update":
                 raise NotOffered("the stream mode state_update")
@@ -254,5 +295,7 @@ class WatchQuery(Shape):
         return asked == {"lifecycle"}
 
 
-def _parts(given: str) -> list[str]:
-    return [part.strip(' "') for part in given.strip("[]").split(",") if part.strip()]
+def words(given: Sequence[str]) -> set[str]:
+    """The words of a query: repeated, separated by commas, or as a JSON array, which the JavaScript SDK sends."""
+    parts = (part.strip(' "') for each in given for part in each.strip("[]").split(","))
+    return {part for part in parts if part}

@@ -10,9 +10,11 @@ from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import AssistantNotFound, CursorExpired
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import CheckpointRef, Thread
+from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.spec import check_uuid
 from graphwire_server.core.streams import Streams
 from graphwire_server.core.threads import Threads
+from graphwire_server.core.ttl import TtlStrategy
 from graphwire_server.rest import answers
 from graphwire_server.rest.calls import Answer, Call, Reply
 from graphwire_server.rest.cursor import named, thread_cursor
@@ -21,9 +23,12 @@ from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
     HistoryBody,
     HistoryQuery,
+    PruneBody,
     StateBody,
     ThreadBody,
+    ThreadPatch,
     ThreadSearchBody,
+    life,
 )
 
 _LIFECYCLE = Filter(modes=frozenset({"metadata"}))
@@ -35,36 +40,41 @@ class ThreadRoutes:
 
     Args:
         threads: The threads of this server.
+        pruning: Removes threads and old states.
         assistants: The assistants, for threads that name their graph.
         streams: The answers that last and are open.
     """
 
-    def __init__(self, threads: Threads, assistants: Assistants, streams: Streams) -> None:
+    def __init__(self, threads: Threads, pruning: Pruning, assistants: Assistants, streams: Streams) -> None:
         self._threads = threads
+        self._pruning = pruning
         self._assistants = assistants
         self._streams = streams
 
     async def create(self, call: Call) -> Reply:
         """Creates a thread."""
         body: ThreadBody = call.body
-        body.check_offered()
         thread = await self._threads.create(
             body.thread_id,
             body.metadata or {},
             keep_existing=body.if_exists == "do_nothing",
             graph=await self._known(body.graph),
             supersteps=body.history,
+            ttl=life(body.ttl),
         )
         return await self._answer(thread)
 
     async def get(self, call: Call) -> Reply:
         """Returns a thread."""
-        return await self._answer(await self._threads.get(call.path["thread_id"]))
+        with_ttl = call.query.with_ttl()
+        thread = await self._threads.get(call.path["thread_id"])
+        shown = await self._listed(thread, None)
+        return Answer(value={**shown, "ttl": answers.ttl_json(thread)} if with_ttl else shown)
 
     async def patch(self, call: Call) -> Reply:
-        """Changes a thread's metadata."""
-        call.body.check_offered()
-        thread = await self._threads.merge_metadata(call.path["thread_id"], call.body.metadata or {})
+        """Changes a thread's metadata, and how long it lives."""
+        body: ThreadPatch = call.body
+        thread = await self._threads.merge_metadata(call.path["thread_id"], body.metadata or {}, life(body.ttl))
         if "return=minimal" in (call.header("prefer") or ""):  # wire fact 79
             return Answer(status=204, empty=True)
         return await self._answer(thread)
@@ -73,6 +83,12 @@ class ThreadRoutes:
         """Deletes a thread."""
         await self._threads.delete(call.path["thread_id"])
         return Answer(status=204, empty=True)
+
+    async def prune(self, call: Call) -> Reply:
+        """Deletes threads, or their old states."""
+        body: PruneBody = call.body
+        pruned = await self._pruning.prune(body.thread_ids, TtlStrategy(body.strategy))
+        return Answer(value={"pruned_count": pruned.count, "busy_thread_ids": list(pruned.busy)})
 
     async def search(self, call: Call) -> Reply:
         """Lists threads."""

@@ -23,6 +23,7 @@ from graphwire_server.core.model import (
 )
 from graphwire_server.rpc.json_carrier import Fill, fill_text
 from graphwire_server.rpc.payloads import CANCEL_ACTION, RUN_STATUS, write_error, write_interrupts
+from graphwire_server.rpc.ttl import write_ttl
 
 _STRATEGIES = {
     MultitaskStrategy.ENQUEUE: run_pb2.MULTITASK_STRATEGY_ENQUEUE,
@@ -115,6 +116,11 @@ def write_thread(made: thread_pb2.Thread, thread: Thread, fill: Fill, values: by
     made.last_seq = thread.last_seq
     if thread.error is not None:
         made.error = thread.error
+    if thread.state_updated_at is not None:
+        made.state_update_time.FromDatetime(thread.state_updated_at)
+    if thread.graph_id is not None:
+        _write_config(made.config, thread.config, fill)
+    write_ttl(made, thread)
     if not full:
         return
     if values is not None:

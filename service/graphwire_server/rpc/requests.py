@@ -100,6 +100,7 @@ _THREAD_SORTS = {
     thread_pb2.THREAD_SORT_CREATE_TIME: ThreadSort.CREATED_AT,
     thread_pb2.THREAD_SORT_THREAD_ID: ThreadSort.THREAD_ID,
     thread_pb2.THREAD_SORT_STATUS: ThreadSort.STATUS,
+    thread_pb2.THREAD_SORT_STATE_UPDATE_TIME: ThreadSort.STATE_UPDATED_AT,
 }
 
 
@@ -142,15 +143,15 @@ def run_spec(request: RunRequest) -> RunSpec:
         create_thread=choose("if_not_exists", _IF_NOT_EXISTS, request.if_not_exists),
         keep_thread=bool(keep),
         keep_output=not isinstance(request, StreamRunRequest),
-        start_after=_span("start_after", request.start_after),
-        timeout=_span("timeout", request.timeout) if given("timeout") else None,
+        start_after=span("start_after", request.start_after),
+        timeout=span("timeout", request.timeout) if given("timeout") else None,
         request_id=request.request_id,
         webhook=request.webhook or None,
-        request_ttl=_span("request_id_ttl", request.request_id_ttl) if given("request_id_ttl") else KEYS_FOR,
+        request_ttl=span("request_id_ttl", request.request_id_ttl) if given("request_id_ttl") else KEYS_FOR,
     )
 
 
-def _span(field: str, duration: Duration) -> timedelta:
+def span(field: str, duration: Duration) -> timedelta:
     """A duration, in whole microseconds: what is finer is rounded down, so that less than 0 stays less than 0. Raises InvalidField."""
     if abs(duration.nanos) >= 10**9 or duration.seconds * duration.nanos < 0:
         raise InvalidField(field, "is not a duration: nanos must be less than a second, and have the sign of seconds")

@@ -7,6 +7,7 @@ from graphwire.v1 import thread_pb2, thread_service_pb2
 from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
 from graphwire_server.core.errors import NotOffered
 from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery
+from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.spec import check_uuid
 from graphwire_server.core.threads import Threads
 from graphwire_server.rpc import pages, requests
@@ -14,6 +15,7 @@ from graphwire_server.rpc.answers import write_checkpoint_ref, write_state, writ
 from graphwire_server.rpc.calls import Stream
 from graphwire_server.rpc.json_carrier import Fill, fill_text, filler, parse, parse_object
 from graphwire_server.rpc.supersteps import supersteps
+from graphwire_server.rpc.ttl import strategy, ttl
 
 _VIEWS = {
     thread_pb2.THREAD_VIEW_UNSPECIFIED: None,
@@ -27,10 +29,12 @@ class ThreadService:
 
     Args:
         threads: The threads of this server.
+        pruning: Removes threads and old states.
     """
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, pruning: Pruning) -> None:
         self._threads = threads
+        self._pruning = pruning
 
     async def create_thread(
         self, request: thread_service_pb2.CreateThreadRequest
@@ -42,6 +46,7 @@ class ThreadService:
             keep_existing=requests.choose("if_exists", requests.IF_EXISTS, request.if_exists),
             graph=request.graph_id if request.HasField("graph_id") else None,
             supersteps=supersteps(request.supersteps),
+            ttl=ttl(request.ttl) if request.HasField("ttl") else None,
         )
         answer = thread_service_pb2.CreateThreadResponse()
         await self._write(answer.thread, thread, filler(request.payload_format), full=True)
@@ -58,9 +63,10 @@ class ThreadService:
     async def update_thread(
         self, request: thread_service_pb2.UpdateThreadRequest
     ) -> thread_service_pb2.UpdateThreadResponse:
-        """Changes a thread's metadata."""
+        """Changes a thread's metadata, and how long it lives."""
         metadata = parse_object("metadata", request.metadata) if request.HasField("metadata") else {}
-        thread = await self._threads.merge_metadata(request.thread_id, metadata)
+        life = ttl(request.ttl) if request.HasField("ttl") else None
+        thread = await self._threads.merge_metadata(request.thread_id, metadata, life)
         answer = thread_service_pb2.UpdateThreadResponse()
         await self._write(answer.thread, thread, filler(request.payload_format), full=False)
         return answer
@@ -71,6 +77,13 @@ class ThreadService:
         """Deletes a thread."""
         await self._threads.delete(request.thread_id)
         return thread_service_pb2.DeleteThreadResponse()
+
+    async def prune_threads(
+        self, request: thread_service_pb2.PruneThreadsRequest
+    ) -> thread_service_pb2.PruneThreadsResponse:
+        """Deletes threads, or their old states."""
+        pruned = await self._pruning.prune(request.thread_ids, strategy("strategy", request.strategy))
+        return thread_service_pb2.PruneThreadsResponse(pruned_count=pruned.count, busy_thread_ids=pruned.busy)
 
     async def search_threads(
         self, request: thread_service_pb2.SearchThreadsRequest
@@ -98,6 +111,7 @@ class ThreadService:
         query = ThreadQuery(
             metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
             status=requests.thread_status(request.status),
+            thread_ids=tuple(request.thread_ids),
         )
         return thread_service_pb2.CountThreadsResponse(count=await self._threads.count(query))
 

@@ -11,7 +11,7 @@ from graphwire_server.core.model import Thread, ThreadStatus
 
 
 def copied(source: Thread, thread_id: str, now: datetime) -> Thread:
-    """The copy of a thread: its metadata, graph, status, interrupts and error; times and event numbers of its own.
+    """The copy of a thread: its metadata, graph, config, status, interrupts, error and time to live; times and event numbers of its own.
 
     Args:
         source: The thread.
@@ -27,6 +27,7 @@ def copied(source: Thread, thread_id: str, now: datetime) -> Thread:
         thread_id=thread_id,
         created_at=now,
         updated_at=now,
+        state_updated_at=source.state_updated_at and now,
         status=status,
         standing=status,
         metadata=metadata,

@@ -14,6 +14,7 @@ from graphwire_server.core.errors import ThreadBusy
 from graphwire_server.core.lifecycle import move, thread_error
 from graphwire_server.core.model import (
     CancelAction,
+    JsonObject,
     MultitaskStrategy,
     Outcome,
     Run,
@@ -23,6 +24,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Ending
+from graphwire_server.core.ttl import Ttl, changed
 
 _PUT_THERE = frozenset({"graph_id", "assistant_id", "thread_id"})
 """Metadata of a thread that says which it is and what ran on it: a run has these of its own."""
@@ -33,9 +35,9 @@ _STOPS = {
 }
 
 
-def opened(run: Run) -> Thread:
+def opened(run: Run, ttl: Ttl | None = None) -> Thread:
     """The thread that a run creates for itself."""
-    return Thread(thread_id=run.thread_id, created_at=run.created_at, updated_at=run.created_at)
+    return Thread(thread_id=run.thread_id, created_at=run.created_at, updated_at=run.created_at, ttl=ttl)
 
 
 def met(run: Run, active: Sequence[Run]) -> tuple[Run, ...]:
@@ -139,7 +141,20 @@ def ended(stored: Run, run: Run) -> Run:
 def edited(thread: Thread, status: ThreadStatus, interrupts: Sequence[TaskInterrupts], now: datetime) -> Thread:
     """The thread after an edit of its state. What it failed with is gone, unless its last node still fails."""
     error = thread.error if status is ThreadStatus.ERROR else None
-    return replace(thread, status=status, standing=status, interrupts=tuple(interrupts), error=error, updated_at=now)
+    return replace(
+        thread,
+        status=status,
+        standing=status,
+        interrupts=tuple(interrupts),
+        error=error,
+        updated_at=now,
+        state_updated_at=now,
+    )
+
+
+def merged_into(thread: Thread, metadata: JsonObject, ttl: Ttl | None, now: datetime) -> Thread:
+    """The thread after metadata was merged into its own, key by key, and its time to live was changed; None leaves that as it is."""
+    return replace(thread, metadata={**thread.metadata, **metadata}, ttl=changed(thread.ttl, ttl), updated_at=now)
 
 
 def vacated(thread: Thread, ending: Ending, before: Run | None = None, *, occupied: bool) -> Thread:
@@ -173,6 +188,7 @@ def vacated(thread: Thread, ending: Ending, before: Run | None = None, *, occupi
         last_seq=run.last_seq or thread.last_seq,
         reserved_seq=run.last_seq or thread.reserved_seq,
         updated_at=run.updated_at,
+        state_updated_at=run.updated_at,
     )
 
 
@@ -196,5 +212,6 @@ def _belonging(thread: Thread, run: Run, **changes: Any) -> Thread:
         metadata={**thread.metadata, "graph_id": run.graph_id, "assistant_id": run.assistant_id},
         graph_id=run.graph_id,
         assistant_id=run.assistant_id,
+        config=run.spec.config,
         **changes,
     )

@@ -15,7 +15,6 @@ PATHS = [
     ("PATCH", f"/runs/crons/{NOBODY}"),
     ("DELETE", f"/runs/crons/{NOBODY}"),
     ("POST", f"/threads/{NOBODY}/runs/crons"),
-    ("POST", "/threads/prune"),
     ("GET", f"/threads/{NOBODY}/storage"),
     ("POST", f"/threads/{NOBODY}/commands"),
     ("POST", f"/threads/{NOBODY}/stream/events"),
@@ -23,8 +22,6 @@ PATHS = [
     ("PATCH", f"/assistants/{NOBODY}"),
 ]
 THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [
-    ("POST", "/threads", {"ttl": {"ttl": 5}}, "ttl"),
-    ("PATCH", "/threads/{thread}", {"ttl": 5}, "ttl"),
     ("POST", "/threads/search", {"values": {"a": 1}}, "values"),
     ("POST", "/threads/search", {"extract": {"a": "values.a"}}, "extract"),
     ("POST", "/threads/count", {"values": {"a": 1}}, "values"),

@@ -28,6 +28,12 @@ const written = await threads.updateState(id, {
 });
 say("forked", await runs.wait(id, "joke", { checkpoint: written.checkpoint }));
 
+say("lives", await threads.create({ metadata: { series }, ttl: 5 }).then((made) => threads.get(made.thread_id, { include: ["ttl"] })));
+say("minimal", (await threads.update(id, { metadata: { m: 3 }, ttl: { ttl: 7 }, returnMinimal: true })) ?? null);
+if (threads.prune) {
+  say("kept", await threads.prune([id], { strategy: "keep_latest" }));
+  say("states", (await threads.getHistory(id)).length);
+}
 const copy = await threads.copy(id);
 say("copied", (await threads.getState(copy.thread_id)).values);
 await threads.delete(id);

@@ -72,6 +72,9 @@ async def test_threads(server: Server, package: str) -> None:
     assert [state["next"] for state in told["history"]] == [[], ["generate_joke"], ["refine_topic"], ["__start__"]]
     assert told["before"] == told["by id"] == told["history"][1]
     assert told["forked"] == told["copied"] == {"topic": "snow", "joke": "这是一个关于 snow 的笑话"}
+    if "kept" in told:  # the older client cannot prune, nor ask for how long a thread lives
+        assert (told["lives"]["ttl"]["ttl_minutes"], told["lives"]["ttl"]["strategy"]) == (5, "delete")
+        assert (told["kept"]["pruned_count"], told["states"]) == (1, 1)
     assert told["gone"]["status"] == 404
     assert [node["id"] for node in told["graph"]["nodes"]][1:3] == ["refine_topic", "generate_joke"]
 

@@ -86,6 +86,31 @@ async def test_search_and_count(sdk: Sdk, told: str) -> None:
     assert await sdk(lambda c: c.threads.count(metadata=ours, status="busy")) == 0
 
 
+async def test_how_long_a_thread_lives(sdk: Sdk) -> None:
+    made = await sdk(lambda c: c.threads.create(ttl=5))
+    thread_id = made["thread_id"]
+    minutes = await sdk(lambda c: c.threads.get(thread_id, include=["ttl"]))
+    await sdk(lambda c: c.threads.update(thread_id, metadata={}, ttl={"ttl": 7.5, "strategy": "keep_latest"}))
+    changed = await sdk(lambda c: c.threads.get(thread_id, include=["ttl"]))
+
+    assert "ttl" not in made
+    assert (minutes["ttl"]["ttl_minutes"], minutes["ttl"]["strategy"]) == (5, "delete")
+    assert (changed["ttl"]["ttl_minutes"], changed["ttl"]["strategy"]) == (7.5, "keep_latest")
+
+
+async def test_prune(sdk: Sdk, told: str) -> None:
+    kept = await sdk(lambda c: c.threads.prune([told], strategy="keep_latest"))
+    states = await sdk(lambda c: c.threads.get_history(told))
+    again = await sdk(lambda c: c.runs.wait(told, "joke", input={"topic": "fire"}))
+    gone = await sdk(lambda c: c.threads.prune([told, str(uuid.uuid4())]))
+
+    assert (kept["pruned_count"], gone["pruned_count"], len(states)) == (1, 1, 1)
+    assert states[0]["values"] == {"topic": "ice and cats", "joke": TOLD}
+    assert again["topic"] == "fire and cats"
+    with pytest.raises(NotFoundError):
+        await sdk(lambda c: c.threads.get(told))
+
+
 async def test_copy(sdk: Sdk, told: str) -> None:
     copied = await sdk(lambda c: c.threads.copy(told))
     await sdk(lambda c: c.threads.update_state(copied["thread_id"], {"topic": "fire"}))

@@ -4,6 +4,7 @@ from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
+from graphwire_server.storage.sqlite.pruning import SqlitePruner
 from graphwire_server.storage.sqlite.store import SqliteStore
 from tests.storage.suite.engine import Engine
 
@@ -17,4 +18,5 @@ def engine_of(database: Database) -> Engine:
         saver=saver,
         last=saver,
         bound=saver.for_run,
+        pruner=SqlitePruner(database),
     )

@@ -119,7 +119,7 @@ CREATE TABLE stateless_threads (
     last_seq INTEGER NOT NULL,
     reserved_seq INTEGER NOT NULL,
     standing TEXT NOT NULL
-) WITHOUT ROWID;
+    , ttl TEXT, expires_at INTEGER, state_updated_at INTEGER, config TEXT) WITHOUT ROWID;
 CREATE TABLE threads (
     thread_id TEXT NOT NULL PRIMARY KEY,
     created_at INTEGER NOT NULL,
@@ -132,6 +132,7 @@ CREATE TABLE threads (
     error TEXT,
     last_seq INTEGER NOT NULL,
     reserved_seq INTEGER NOT NULL
-    , standing TEXT NOT NULL DEFAULT 'idle');
+    , standing TEXT NOT NULL DEFAULT 'idle', ttl TEXT, expires_at INTEGER, state_updated_at INTEGER, config TEXT);
 CREATE INDEX threads_created ON threads (created_at, thread_id);
+CREATE INDEX threads_expiring ON threads (expires_at) WHERE ttl IS NOT NULL;
 CREATE INDEX threads_updated ON threads (updated_at, thread_id);

@@ -19,10 +19,12 @@ from tests.storage.suite.endings import EndingCases
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.graphs import GraphCases
 from tests.storage.suite.kept import KeptCases
+from tests.storage.suite.pruning import PruningCases
 from tests.storage.suite.requests import RequestCases
 from tests.storage.suite.runs import RunCases
 from tests.storage.suite.search import SearchCases
 from tests.storage.suite.strategies import StrategyCases
+from tests.storage.suite.sweeps import SweepCases
 from tests.storage.suite.threads import ThreadCases
 from tests.storage.suite.turns import TurnCases
 from tests.storage.suite.undo import UndoCases
@@ -44,7 +46,7 @@ ROW_CASES = (
 )
 """The cases of rows alone."""
 
-ALL_CASES = (*ROW_CASES, AssistantCases, CopyCases, CheckpointCases, GraphCases, UndoCases)
+ALL_CASES = (*ROW_CASES, AssistantCases, CopyCases, CheckpointCases, GraphCases, UndoCases, PruningCases, SweepCases)
 """Those, the cases of assistants, and those of checkpoints."""
 
 

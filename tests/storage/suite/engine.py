@@ -10,6 +10,7 @@ from graphwire_server.core.assistant_store import AssistantStore
 from graphwire_server.core.deliveries import DeliveryStore
 from graphwire_server.core.model import Run
 from graphwire_server.core.ports import Store
+from graphwire_server.core.pruning import Pruner
 
 
 class LastCheckpoint(Protocol):
@@ -26,3 +27,4 @@ class Engine:
     last: LastCheckpoint
     assistants: AssistantStore
     bound: Callable[[Run], BaseCheckpointSaver[str]]
+    pruner: Pruner

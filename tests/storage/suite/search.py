@@ -71,6 +71,7 @@ class SearchCases:
             (ThreadSort.UPDATED_AT, "dcab"),
             (ThreadSort.THREAD_ID, "abcd"),
             (ThreadSort.STATUS, "cadb"),
+            (ThreadSort.STATE_UPDATED_AT, "acdb"),
         ],
     )
     async def test_order_and_pages(self, engine: Engine, sort: ThreadSort, ascending: str) -> None:
@@ -81,8 +82,15 @@ class SearchCases:
             ("c", 2, "busy"),
         ):
             created = {"a": 0, "b": 1, "c": 2, "d": 2}[thread_id]
+            left = at(3) if thread_id == "b" else None  # of the others, the time of creation counts
             await engine.store.create_thread(
-                thread(thread_id, second=created, updated_at=at(updated), status=ThreadStatus(status))
+                thread(
+                    thread_id,
+                    second=created,
+                    updated_at=at(updated),
+                    status=ThreadStatus(status),
+                    state_updated_at=left,
+                )
             )
         query = ThreadQuery()
         up = await engine.store.search_threads(query, ALL, sort, ascending=True)

@@ -68,6 +68,7 @@ class ThreadCases:
             standing=ThreadStatus.INTERRUPTED,
             interrupts=interrupts(),
             updated_at=at(9),
+            state_updated_at=at(9),
             last_seq=3,
         )
 

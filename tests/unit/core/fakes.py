@@ -34,6 +34,7 @@ from graphwire_server.core.model import (
     ThreadState,
 )
 from graphwire_server.core.ports import Append, Ending, NewId, Room
+from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.recovery import Recovery
 from graphwire_server.core.runs import Limits, Runs
 from graphwire_server.core.threads import EMPTY_STATE, Threads
@@ -275,6 +276,10 @@ class House:
     receiver: Receiver
     deliveries: Deliveries
 
+    @property
+    def pruning(self) -> Pruning:
+        return Pruning(self.threads, self.store)
+
     async def events(self, spec: RunSpec, wanted: Filter = ALL) -> list[Event]:
         async with asyncio.timeout(SOON), self.runs.stream(spec, wanted) as (_, batches):
             return [event async for batch in batches for event in batch]
@@ -314,6 +319,7 @@ def _threads(
         clock=clock,
         new_id=new_id,
         see_through=worker.see_through,
+        expire=lambda at: None,
     )
 
 

@@ -197,7 +197,7 @@ def test_a_thread() -> None:
         "thread_id": "t",
         "created_at": "2026-01-02T03:04:05.000000+00:00",
         "updated_at": "2026-01-02T03:04:05.000006+00:00",
-        "state_updated_at": "2026-01-02T03:04:05.000006+00:00",
+        "state_updated_at": "2026-01-02T03:04:05.000000+00:00",
         "metadata": {"big": BIG},
         "status": "interrupted",
         "config": {},

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from graphwire_server.core.model import (
     ThreadSort,
     ThreadStatus,
 )
+from graphwire_server.core.ttl import Ttl, TtlStrategy
 from graphwire_server.rest.shapes import Shape, body_of, query_of
 from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
@@ -24,8 +26,10 @@ from graphwire_server.rest.thread_requests import (
     ThreadBody,
     ThreadCountBody,
     ThreadPatch,
+    ThreadQueryParts,
     ThreadSearchBody,
     WatchQuery,
+    life,
 )
 
 UUID = "018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d"
@@ -81,17 +85,52 @@ def test_a_state_may_begin_with_nothing(given: dict[str, Any]) -> None:
     assert body_of(ThreadBody, given).history == ()
 
 
-def test_no_time_to_live_is_none() -> None:
-    body_of(ThreadBody, {"ttl": None}).check_offered()
-    body_of(ThreadPatch, {"ttl": None}).check_offered()
+@pytest.mark.parametrize("shape", [ThreadBody, ThreadPatch])
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, None),
+        ({"ttl": None}, None),
+        ({"ttl": 5}, Ttl(after=timedelta(minutes=5))),
+        ({"ttl": 0.5}, Ttl(after=timedelta(seconds=30))),
+        ({"ttl": {"ttl": 1}}, Ttl(after=timedelta(minutes=1))),
+        (
+            {"ttl": {"ttl": 0, "strategy": "keep_latest"}},
+            Ttl(after=timedelta(0), strategy=TtlStrategy.KEEP_LATEST),
+        ),
+    ],
+)
+def test_how_long_a_thread_lives(shape: Any, given: dict[str, Any], made: Ttl | None) -> None:
+    assert life(body_of(shape, given).ttl) == made
 
 
-@pytest.mark.parametrize(("shape", "given"), [(ThreadBody, {"ttl": 0}), (ThreadPatch, {"ttl": {"ttl": 1}})])
-def test_what_this_version_does_not_offer_for_threads_says_so(shape: Any, given: dict[str, Any]) -> None:
-    made = body_of(shape, given)
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"ttl": "5"}, "ttl"),
+        ({"ttl": {"strategy": "delete"}}, "ttl.ttl"),
+        ({"ttl": {"ttl": 5, "strategy": "sideways"}}, "ttl.strategy"),
+        ({"ttl": 1e30}, "ttl"),
+    ],
+)
+def test_a_life_that_cannot_be_is_named(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        life(body_of(ThreadBody, given).ttl)
 
-    with pytest.raises(NotOffered, match=next(iter(given))):
-        made.check_offered()
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [(b"", False), (b"include=ttl", True), (b"include=ttl&include=ttl", True), (b"include=%5B%22ttl%22%5D", True)],
+)
+def test_what_a_thread_is_shown_with(query: bytes, wanted: bool) -> None:
+    assert query_of(ThreadQueryParts, query).with_ttl() is wanted
+
+
+def test_a_part_that_there_is_not() -> None:
+    with pytest.raises(InvalidField, match="weather"):
+        query_of(ThreadQueryParts, b"include=ttl,weather").with_ttl()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +168,7 @@ def test_a_page_asks_for_one_more() -> None:
     ("given", "sort"),
     [
         (None, ThreadSort.UPDATED_AT),
-        ("state_updated_at", ThreadSort.UPDATED_AT),
+        ("state_updated_at", ThreadSort.STATE_UPDATED_AT),
         ("updated_at", ThreadSort.UPDATED_AT),
         ("created_at", ThreadSort.CREATED_AT),
         ("thread_id", ThreadSort.THREAD_ID),

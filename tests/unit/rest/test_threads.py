@@ -127,8 +127,12 @@ async def test_metadata_may_name_a_graph_that_is_not_there(graph: Any) -> None:
     ("method", "path", "body", "status"),
     [
         ("POST", "/threads", {"thread_id": "x"}, 422),
-        ("POST", "/threads", {"ttl": 5}, 501),
-        ("PATCH", PATH, {"ttl": 5}, 501),
+        ("POST", "/threads", {"ttl": -1}, 422),
+        ("PATCH", PATH, {"ttl": 5}, 404),
+        ("POST", "/threads/prune", None, 422),
+        ("POST", "/threads/prune", {"thread_ids": []}, 422),
+        ("POST", "/threads/prune", {"thread_ids": ["x"]}, 422),
+        ("GET", f"{PATH}?include=x", None, 422),
         ("PATCH", PATH, {"metadata": {}}, 404),
         ("GET", "/threads/x", None, 422),
         ("POST", f"{PATH}/copy", None, 404),
@@ -157,6 +161,32 @@ async def test_metadata_is_merged() -> None:
     assert answer.json()["metadata"].items() >= {"a": 1, "graph_id": "agent", "b": 2}.items()
     assert (nothing.status_code, nothing.content) == (204, b"")
     assert found.json()["metadata"]["c"] == 3
+
+
+async def test_how_long_a_thread_lives_is_shown_where_it_is_asked_for() -> None:
+    async with visiting() as client:
+        made = (await client.post("/threads", json={**MINE, "ttl": 1.5})).json()
+        found = (await client.get(f"{PATH}?include=ttl")).json()
+        await client.patch(PATH, json={"ttl": {"ttl": 0}})
+        for_ever = (await client.get(f"{PATH}?include=ttl")).json()
+
+    assert "ttl" not in made
+    assert found == {
+        **made,
+        "ttl": {"strategy": "delete", "ttl_minutes": 1.5, "expires_at": found["ttl"]["expires_at"]},
+    }
+    assert for_ever["ttl"] is None
+
+
+async def test_threads_are_pruned() -> None:
+    async with visiting() as client:
+        await client.post("/threads", json=MINE)
+        kept = await client.post("/threads/prune", json={"thread_ids": [THREAD], "strategy": "keep_latest"})
+        gone = await client.post("/threads/prune", json={"thread_ids": [THREAD, OTHER]})
+        found = await client.get(PATH)
+
+    assert kept.json() == gone.json() == {"pruned_count": 1, "busy_thread_ids": []}
+    assert found.status_code == 404
 
 
 async def test_a_thread_is_copied() -> None:

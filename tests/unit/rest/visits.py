@@ -45,7 +45,7 @@ def routes(made: House, limits: StreamLimits = LIMITS) -> Routes:
     streams, assistants = Streams(limits), made.assistants
     return Routes(
         runs=RunRoutes(made.runs, streams, HeaderRule()),
-        threads=ThreadRoutes(made.threads, assistants, streams),
+        threads=ThreadRoutes(made.threads, made.pruning, assistants, streams),
         assistants=AssistantRoutes(assistants),
         store=StoreRoutes(Items(MemoryItems(), Clock(), Keeping())),
         meta=MetaRoutes(made.threads, INFO, lambda: DOCUMENT, lambda: Metrics(Tally(), lambda: LOAD)),

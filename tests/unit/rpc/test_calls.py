@@ -57,7 +57,7 @@ async def test_bytes_that_are_no_request_are_refused_on_every_rpc(tmp_path: Path
 def test_every_rpc_has_a_method(name: str) -> None:
     service, servicer = SERVICES[name]
 
-    handler(service, servicer(None), Streams(StreamLimits()), Tally())
+    handler(service, object.__new__(servicer), Streams(StreamLimits()), Tally())
 
 
 @pytest.mark.parametrize("name", SERVICES)

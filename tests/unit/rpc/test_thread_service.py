@@ -1,8 +1,9 @@
 """Which call of the core each RPC of threads is, on a core of fakes."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from graphwire.v1 import thread_pb2
 from graphwire.v1 import thread_service_pb2 as pb
@@ -19,7 +20,7 @@ ONE, TWO = (
 
 async def create(core: House, **fields: Any) -> thread_pb2.Thread:
     request = pb.CreateThreadRequest(thread_id=THREAD, **fields)
-    return (await ThreadService(core.threads).create_thread(request)).thread
+    return (await ThreadService(core.threads, core.pruning).create_thread(request)).thread
 
 
 async def test_a_thread_may_begin_with_a_history() -> None:
@@ -61,3 +62,48 @@ async def test_a_thread_that_is_kept_keeps_its_history() -> None:
         await create(core, graph_id="agent", if_exists=thread_pb2.IF_EXISTS_KEEP, supersteps=[ONE])
 
     assert core.states.updates == []
+
+
+async def test_a_thread_may_be_told_how_long_it_lives() -> None:
+    life = thread_pb2.ThreadTtl(after=Duration(seconds=90), strategy=thread_pb2.TTL_STRATEGY_KEEP_LATEST)
+    async with running(house()) as core:
+        made = await create(core, ttl=life)
+        service = ThreadService(core.threads, core.pruning)
+        same = (await service.update_thread(pb.UpdateThreadRequest(thread_id=THREAD))).thread
+        changed = pb.UpdateThreadRequest(thread_id=THREAD, ttl=thread_pb2.ThreadTtl())
+        for_ever = (await service.update_thread(changed)).thread
+
+    assert (made.ttl.after, made.ttl.strategy) == (life.after, life.strategy)
+    assert made.ttl.expire_time.ToDatetime() - made.update_time.ToDatetime() == made.ttl.after.ToTimedelta()
+    assert same.ttl.after == life.after
+    assert not for_ever.HasField("ttl")
+
+
+@pytest.mark.parametrize(
+    ("life", "field"),
+    [
+        (thread_pb2.ThreadTtl(after=Duration(seconds=-1)), "ttl"),
+        (thread_pb2.ThreadTtl(after=Duration(seconds=3651 * 86400)), "ttl"),
+        (thread_pb2.ThreadTtl(after=Duration(seconds=10**15)), "ttl"),
+        (thread_pb2.ThreadTtl(strategy=cast("thread_pb2.TtlStrategy.ValueType", 99)), "ttl.strategy"),
+    ],
+)
+async def test_a_life_that_cannot_be_is_named(life: thread_pb2.ThreadTtl, field: str) -> None:
+    async with running(house()) as core:
+        with pytest.raises(InvalidField) as refused:
+            await create(core, ttl=life)
+
+    assert refused.value.field == field
+
+
+async def test_pruning_says_how_many_went() -> None:
+    async with running(house()) as core:
+        await create(core)
+        service = ThreadService(core.threads, core.pruning)
+        kept = await service.prune_threads(
+            pb.PruneThreadsRequest(thread_ids=[THREAD], strategy=thread_pb2.TTL_STRATEGY_KEEP_LATEST)
+        )
+        gone = await service.prune_threads(pb.PruneThreadsRequest(thread_ids=[THREAD, THREAD]))
+        again = await service.prune_threads(pb.PruneThreadsRequest(thread_ids=[THREAD]))
+
+    assert [answer.pruned_count for answer in (kept, gone, again)] == [1, 1, 0]

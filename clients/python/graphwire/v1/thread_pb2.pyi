@@ -5,6 +5,7 @@ Threads: what a conversation's runs share, and the states that they leave."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -22,6 +23,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _TtlStrategy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TtlStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TtlStrategy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TTL_STRATEGY_UNSPECIFIED: _TtlStrategy.ValueType  # 0
+    """Never sent. In a request it means TTL_STRATEGY_DELETE."""
+    TTL_STRATEGY_DELETE: _TtlStrategy.ValueType  # 1
+    """The thread, with all that it has. The default."""
+    TTL_STRATEGY_KEEP_LATEST: _TtlStrategy.ValueType  # 2
+    """All states but the latest. The thread stays, and can be continued and resumed; what waits for an answer stays as well."""
+
+class TtlStrategy(_TtlStrategy, metaclass=_TtlStrategyEnumTypeWrapper):
+    """What goes of a thread. Readers must accept values that they do not know."""
+
+TTL_STRATEGY_UNSPECIFIED: TtlStrategy.ValueType  # 0
+"""Never sent. In a request it means TTL_STRATEGY_DELETE."""
+TTL_STRATEGY_DELETE: TtlStrategy.ValueType  # 1
+"""The thread, with all that it has. The default."""
+TTL_STRATEGY_KEEP_LATEST: TtlStrategy.ValueType  # 2
+"""All states but the latest. The thread stays, and can be continued and resumed; what waits for an answer stays as well."""
+Global___TtlStrategy: _TypeAlias = TtlStrategy  # noqa: Y015
 
 class _ThreadStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -119,6 +144,8 @@ class _ThreadSortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ThreadSort
     """By id."""
     THREAD_SORT_STATUS: _ThreadSort.ValueType  # 4
     """By status."""
+    THREAD_SORT_STATE_UPDATE_TIME: _ThreadSort.ValueType  # 5
+    """By the time at which a state was last left on it; of creation, where none was."""
 
 class ThreadSort(_ThreadSort, metaclass=_ThreadSortEnumTypeWrapper):
     """By what threads are sorted."""
@@ -133,6 +160,8 @@ THREAD_SORT_THREAD_ID: ThreadSort.ValueType  # 3
 """By id."""
 THREAD_SORT_STATUS: ThreadSort.ValueType  # 4
 """By status."""
+THREAD_SORT_STATE_UPDATE_TIME: ThreadSort.ValueType  # 5
+"""By the time at which a state was last left on it; of creation, where none was."""
 Global___ThreadSort: _TypeAlias = ThreadSort  # noqa: Y015
 
 @_typing.final
@@ -150,6 +179,9 @@ class Thread(_message.Message):
     INTERRUPTS_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     LAST_SEQ_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
+    STATE_UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread's id: a UUID."""
     status: Global___ThreadStatus.ValueType
@@ -180,6 +212,18 @@ class Thread(_message.Message):
     def interrupts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskInterrupts]:
         """The interrupts that wait for an answer, by task. Empty in the basic view."""
 
+    @_builtins.property
+    def ttl(self) -> Global___ThreadTtl:
+        """How long it lives. Absent means for ever."""
+
+    @_builtins.property
+    def state_update_time(self) -> _timestamp_pb2.Timestamp:
+        """When a run or an edit last left a state on it. Absent where none has."""
+
+    @_builtins.property
+    def config(self) -> _run_pb2.RunConfig:
+        """The config of the run that used it last. Absent where no run has used it."""
+
     def __init__(
         self,
         *,
@@ -192,21 +236,79 @@ class Thread(_message.Message):
         interrupts: _abc.Iterable[Global___TaskInterrupts] | None = ...,
         error: _builtins.str | None = ...,
         last_seq: _builtins.int = ...,
+        ttl: Global___ThreadTtl | None = ...,
+        state_update_time: _timestamp_pb2.Timestamp | None = ...,
+        config: _run_pb2.RunConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_values", b"_values", "create_time", b"create_time", "error", b"error", "metadata", b"metadata", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_error", b"_error", "_state_update_time", b"_state_update_time", "_ttl", b"_ttl", "_values", b"_values", "config", b"config", "create_time", b"create_time", "error", b"error", "metadata", b"metadata", "state_update_time", b"state_update_time", "ttl", b"ttl", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_values", b"_values", "create_time", b"create_time", "error", b"error", "interrupts", b"interrupts", "last_seq", b"last_seq", "metadata", b"metadata", "status", b"status", "thread_id", b"thread_id", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_error", b"_error", "_state_update_time", b"_state_update_time", "_ttl", b"_ttl", "_values", b"_values", "config", b"config", "create_time", b"create_time", "error", b"error", "interrupts", b"interrupts", "last_seq", b"last_seq", "metadata", b"metadata", "state_update_time", b"state_update_time", "status", b"status", "thread_id", b"thread_id", "ttl", b"ttl", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__config: _TypeAlias = _typing.Literal["config"]  # noqa: Y015
+    _WhichOneofArgType__config: _TypeAlias = _typing.Literal["_config", b"_config"]  # noqa: Y015
     _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
     _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
+    _WhichOneofReturnType__state_update_time: _TypeAlias = _typing.Literal["state_update_time"]  # noqa: Y015
+    _WhichOneofArgType__state_update_time: _TypeAlias = _typing.Literal["_state_update_time", b"_state_update_time"]  # noqa: Y015
+    _WhichOneofReturnType__ttl: _TypeAlias = _typing.Literal["ttl"]  # noqa: Y015
+    _WhichOneofArgType__ttl: _TypeAlias = _typing.Literal["_ttl", b"_ttl"]  # noqa: Y015
     _WhichOneofReturnType__values: _TypeAlias = _typing.Literal["values"]  # noqa: Y015
     _WhichOneofArgType__values: _TypeAlias = _typing.Literal["_values", b"_values"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__config) -> _WhichOneofReturnType__config | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__state_update_time) -> _WhichOneofReturnType__state_update_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ttl) -> _WhichOneofReturnType__ttl | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__values) -> _WhichOneofReturnType__values | None: ...
 
 Global___Thread: _TypeAlias = Thread  # noqa: Y015
+
+@_typing.final
+class ThreadTtl(_message.Message):
+    """How long a thread lives. The time counts from its last change, so whoever uses a thread keeps it. A thread on which a run executes or waits loses nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    strategy: Global___TtlStrategy.ValueType
+    """What goes then. Set by the caller."""
+    @_builtins.property
+    def after(self) -> _duration_pb2.Duration:
+        """How long after the thread's last change: 0 to ten years, else INVALID_ARGUMENT. Set by the caller; absent means 0, which is for ever: of a new thread it
+        puts the server's default aside, of one that exists it takes away what was set.
+        """
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the time passes, unless the thread changes before. Set by the server; passed over in requests."""
+
+    def __init__(
+        self,
+        *,
+        after: _duration_pb2.Duration | None = ...,
+        strategy: Global___TtlStrategy.ValueType = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_expire_time", b"_expire_time", "after", b"after", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_expire_time", b"_expire_time", "after", b"after", "expire_time", b"expire_time", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    _WhichOneofReturnType__expire_time: _TypeAlias = _typing.Literal["expire_time"]  # noqa: Y015
+    _WhichOneofArgType__expire_time: _TypeAlias = _typing.Literal["_expire_time", b"_expire_time"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expire_time) -> _WhichOneofReturnType__expire_time | None: ...
+
+Global___ThreadTtl: _TypeAlias = ThreadTtl  # noqa: Y015
 
 @_typing.final
 class TaskInterrupts(_message.Message):

@@ -34,6 +34,7 @@ class CreateThreadRequest(_message.Message):
     GRAPH_ID_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
     SUPERSTEPS_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread's id: a UUID. Absent means that the server chooses."""
     if_exists: _thread_pb2.IfExists.ValueType
@@ -55,6 +56,12 @@ class CreateThreadRequest(_message.Message):
         IF_EXISTS_KEEP a thread that exists stays as it is. Empty means none.
         """
 
+    @_builtins.property
+    def ttl(self) -> _thread_pb2.ThreadTtl:
+        """How long it lives. Absent means the server's default, which is for ever unless langgraph.json says otherwise. With IF_EXISTS_KEEP a thread that
+        exists stays as it is.
+        """
+
     def __init__(
         self,
         *,
@@ -64,10 +71,11 @@ class CreateThreadRequest(_message.Message):
         graph_id: _builtins.str | None = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
         supersteps: _abc.Iterable[_thread_pb2.Superstep] | None = ...,
+        ttl: _thread_pb2.ThreadTtl | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "graph_id", b"graph_id", "metadata", b"metadata", "thread_id", b"thread_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "_ttl", b"_ttl", "graph_id", b"graph_id", "metadata", b"metadata", "thread_id", b"thread_id", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "graph_id", b"graph_id", "if_exists", b"if_exists", "metadata", b"metadata", "payload_format", b"payload_format", "supersteps", b"supersteps", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id", "_metadata", b"_metadata", "_thread_id", b"_thread_id", "_ttl", b"_ttl", "graph_id", b"graph_id", "if_exists", b"if_exists", "metadata", b"metadata", "payload_format", b"payload_format", "supersteps", b"supersteps", "thread_id", b"thread_id", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__graph_id: _TypeAlias = _typing.Literal["graph_id"]  # noqa: Y015
     _WhichOneofArgType__graph_id: _TypeAlias = _typing.Literal["_graph_id", b"_graph_id"]  # noqa: Y015
@@ -75,12 +83,16 @@ class CreateThreadRequest(_message.Message):
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
     _WhichOneofReturnType__thread_id: _TypeAlias = _typing.Literal["thread_id"]  # noqa: Y015
     _WhichOneofArgType__thread_id: _TypeAlias = _typing.Literal["_thread_id", b"_thread_id"]  # noqa: Y015
+    _WhichOneofReturnType__ttl: _TypeAlias = _typing.Literal["ttl"]  # noqa: Y015
+    _WhichOneofArgType__ttl: _TypeAlias = _typing.Literal["_ttl", b"_ttl"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__graph_id) -> _WhichOneofReturnType__graph_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__thread_id) -> _WhichOneofReturnType__thread_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ttl) -> _WhichOneofReturnType__ttl | None: ...
 
 Global___CreateThreadRequest: _TypeAlias = CreateThreadRequest  # noqa: Y015
 
@@ -171,6 +183,7 @@ class UpdateThreadRequest(_message.Message):
     THREAD_ID_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread: a UUID. Required; an unknown one is refused with NOT_FOUND."""
     payload_format: _json_pb2.PayloadFormat.ValueType
@@ -179,20 +192,30 @@ class UpdateThreadRequest(_message.Message):
     def metadata(self) -> _json_pb2.Json:
         """Metadata to merge into the thread's, key by key: a JSON object. A key with null is kept as null."""
 
+    @_builtins.property
+    def ttl(self) -> _thread_pb2.ThreadTtl:
+        """How long it lives from now on. Absent means as before; without a time in it, for ever."""
+
     def __init__(
         self,
         *,
         thread_id: _builtins.str = ...,
         metadata: _json_pb2.Json | None = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        ttl: _thread_pb2.ThreadTtl | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_ttl", b"_ttl", "metadata", b"metadata", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata", "payload_format", b"payload_format", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_ttl", b"_ttl", "metadata", b"metadata", "payload_format", b"payload_format", "thread_id", b"thread_id", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    _WhichOneofReturnType__ttl: _TypeAlias = _typing.Literal["ttl"]  # noqa: Y015
+    _WhichOneofArgType__ttl: _TypeAlias = _typing.Literal["_ttl", b"_ttl"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ttl) -> _WhichOneofReturnType__ttl | None: ...
 
 Global___UpdateThreadRequest: _TypeAlias = UpdateThreadRequest  # noqa: Y015
 
@@ -258,6 +281,62 @@ class DeleteThreadResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteThreadResponse: _TypeAlias = DeleteThreadResponse  # noqa: Y015
+
+@_typing.final
+class PruneThreadsRequest(_message.Message):
+    """Threads to prune."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THREAD_IDS_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    strategy: _thread_pb2.TtlStrategy.ValueType
+    """What goes."""
+    @_builtins.property
+    def thread_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The threads: 1 to 1000 UUIDs, else INVALID_ARGUMENT. Those that do not exist are passed over, so that a request may be repeated."""
+
+    def __init__(
+        self,
+        *,
+        thread_ids: _abc.Iterable[_builtins.str] | None = ...,
+        strategy: _thread_pb2.TtlStrategy.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["strategy", b"strategy", "thread_ids", b"thread_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PruneThreadsRequest: _TypeAlias = PruneThreadsRequest  # noqa: Y015
+
+@_typing.final
+class PruneThreadsResponse(_message.Message):
+    """What was pruned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRUNED_COUNT_FIELD_NUMBER: _builtins.int
+    BUSY_THREAD_IDS_FIELD_NUMBER: _builtins.int
+    pruned_count: _builtins.int
+    """How many threads were: those that are deleted or, with TTL_STRATEGY_KEEP_LATEST, those of which the latest state alone is left. Set by the server."""
+    @_builtins.property
+    def busy_thread_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The threads that were not, since a run executes on them or waits: call again when it has ended. Set by the server."""
+
+    def __init__(
+        self,
+        *,
+        pruned_count: _builtins.int = ...,
+        busy_thread_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy_thread_ids", b"busy_thread_ids", "pruned_count", b"pruned_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PruneThreadsResponse: _TypeAlias = PruneThreadsResponse  # noqa: Y015
 
 @_typing.final
 class SearchThreadsRequest(_message.Message):
@@ -366,21 +445,27 @@ class CountThreadsRequest(_message.Message):
 
     METADATA_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    THREAD_IDS_FIELD_NUMBER: _builtins.int
     status: _thread_pb2.ThreadStatus.ValueType
     """Only threads in this status. Unspecified means any."""
     @_builtins.property
     def metadata(self) -> _json_pb2.Json:
         """Only threads whose metadata has all these keys with these values: a JSON object. Absent means any."""
 
+    @_builtins.property
+    def thread_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these threads: UUIDs, at most 1000. Empty means any."""
+
     def __init__(
         self,
         *,
         metadata: _json_pb2.Json | None = ...,
         status: _thread_pb2.ThreadStatus.ValueType = ...,
+        thread_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata", "status", b"status", "thread_ids", b"thread_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015

@@ -55,6 +55,11 @@ class ThreadServiceStub(object):
                 request_serializer=graphwire_dot_v1_dot_thread__service__pb2.DeleteThreadRequest.SerializeToString,
                 response_deserializer=graphwire_dot_v1_dot_thread__service__pb2.DeleteThreadResponse.FromString,
                 _registered_method=True)
+        self.PruneThreads = channel.unary_unary(
+                '/graphwire.v1.ThreadService/PruneThreads',
+                request_serializer=graphwire_dot_v1_dot_thread__service__pb2.PruneThreadsRequest.SerializeToString,
+                response_deserializer=graphwire_dot_v1_dot_thread__service__pb2.PruneThreadsResponse.FromString,
+                _registered_method=True)
         self.SearchThreads = channel.unary_unary(
                 '/graphwire.v1.ThreadService/SearchThreads',
                 request_serializer=graphwire_dot_v1_dot_thread__service__pb2.SearchThreadsRequest.SerializeToString,
@@ -111,7 +116,7 @@ class ThreadServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateThread(self, request, context):
-        """Changes a thread's metadata.
+        """Changes a thread's metadata, and how long it lives.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,6 +124,13 @@ class ThreadServiceServicer(object):
 
     def DeleteThread(self, request, context):
         """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PruneThreads(self, request, context):
+        """Deletes several threads, or all their states but the latest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,6 +212,11 @@ def add_ThreadServiceServicer_to_server(servicer, server):
                     servicer.DeleteThread,
                     request_deserializer=graphwire_dot_v1_dot_thread__service__pb2.DeleteThreadRequest.FromString,
                     response_serializer=graphwire_dot_v1_dot_thread__service__pb2.DeleteThreadResponse.SerializeToString,
+            ),
+            'PruneThreads': grpc.unary_unary_rpc_method_handler(
+                    servicer.PruneThreads,
+                    request_deserializer=graphwire_dot_v1_dot_thread__service__pb2.PruneThreadsRequest.FromString,
+                    response_serializer=graphwire_dot_v1_dot_thread__service__pb2.PruneThreadsResponse.SerializeToString,
             ),
             'SearchThreads': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchThreads,
@@ -346,6 +363,33 @@ class ThreadService(object):
             '/graphwire.v1.ThreadService/DeleteThread',
             graphwire_dot_v1_dot_thread__service__pb2.DeleteThreadRequest.SerializeToString,
             graphwire_dot_v1_dot_thread__service__pb2.DeleteThreadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PruneThreads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/graphwire.v1.ThreadService/PruneThreads',
+            graphwire_dot_v1_dot_thread__service__pb2.PruneThreadsRequest.SerializeToString,
+            graphwire_dot_v1_dot_thread__service__pb2.PruneThreadsResponse.FromString,
             options,
             channel_credentials,
             insecure,

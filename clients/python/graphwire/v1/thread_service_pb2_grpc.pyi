@@ -38,9 +38,11 @@ class ThreadServiceStub:
     GetThread: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.GetThreadRequest, _thread_service_pb2.GetThreadResponse]
     """Returns a thread."""
     UpdateThread: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.UpdateThreadRequest, _thread_service_pb2.UpdateThreadResponse]
-    """Changes a thread's metadata."""
+    """Changes a thread's metadata, and how long it lives."""
     DeleteThread: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.DeleteThreadRequest, _thread_service_pb2.DeleteThreadResponse]
     """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION."""
+    PruneThreads: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.PruneThreadsRequest, _thread_service_pb2.PruneThreadsResponse]
+    """Deletes several threads, or all their states but the latest."""
     SearchThreads: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.SearchThreadsRequest, _thread_service_pb2.SearchThreadsResponse]
     """Lists threads."""
     CountThreads: _grpc.UnaryUnaryMultiCallable[_thread_service_pb2.CountThreadsRequest, _thread_service_pb2.CountThreadsResponse]
@@ -73,9 +75,11 @@ class ThreadServiceAsyncStub(ThreadServiceStub):
     GetThread: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.GetThreadRequest, _thread_service_pb2.GetThreadResponse]  # type: ignore[assignment]
     """Returns a thread."""
     UpdateThread: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.UpdateThreadRequest, _thread_service_pb2.UpdateThreadResponse]  # type: ignore[assignment]
-    """Changes a thread's metadata."""
+    """Changes a thread's metadata, and how long it lives."""
     DeleteThread: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.DeleteThreadRequest, _thread_service_pb2.DeleteThreadResponse]  # type: ignore[assignment]
     """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION."""
+    PruneThreads: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.PruneThreadsRequest, _thread_service_pb2.PruneThreadsResponse]  # type: ignore[assignment]
+    """Deletes several threads, or all their states but the latest."""
     SearchThreads: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.SearchThreadsRequest, _thread_service_pb2.SearchThreadsResponse]  # type: ignore[assignment]
     """Lists threads."""
     CountThreads: _aio.UnaryUnaryMultiCallable[_thread_service_pb2.CountThreadsRequest, _thread_service_pb2.CountThreadsResponse]  # type: ignore[assignment]
@@ -123,7 +127,7 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _thread_service_pb2.UpdateThreadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_thread_service_pb2.UpdateThreadResponse, _abc.Awaitable[_thread_service_pb2.UpdateThreadResponse]]:
-        """Changes a thread's metadata."""
+        """Changes a thread's metadata, and how long it lives."""
 
     @_abc_1.abstractmethod
     def DeleteThread(
@@ -132,6 +136,14 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_thread_service_pb2.DeleteThreadResponse, _abc.Awaitable[_thread_service_pb2.DeleteThreadResponse]]:
         """Deletes a thread with its runs and checkpoints. A thread on which a run executes or waits is refused with FAILED_PRECONDITION."""
+
+    @_abc_1.abstractmethod
+    def PruneThreads(
+        self,
+        request: _thread_service_pb2.PruneThreadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_thread_service_pb2.PruneThreadsResponse, _abc.Awaitable[_thread_service_pb2.PruneThreadsResponse]]:
+        """Deletes several threads, or all their states but the latest."""
 
     @_abc_1.abstractmethod
     def SearchThreads(

@@ -15,6 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from graphwire_server.core.model import Run
+from graphwire_server.storage.latest import Stays, stays
 
 _WriteKey = tuple[str, str, str]
 _BlobKey = tuple[str, str, str, str | int | float]
@@ -115,6 +116,37 @@ class MemorySaver(InMemorySaver):
             self.writes.pop(write_key, None)
         for blob_key in self._blob_keys.pop(thread_id, ()):
             self.blobs.pop(blob_key, None)
+
+    def keep_latest(self, thread_id: str) -> None:
+        """Removes the checkpoints of a thread that nobody needs to go on from its latest state."""
+        root_id = self.last_checkpoint_id(thread_id)
+        for ns, checkpoints in [*self.storage.get(thread_id, {}).items()]:
+            newest = max(checkpoints, default=None)
+            if newest is None:
+                continue
+            kept = stays(ns, self.serde.loads_typed(checkpoints[newest][1]), root_id)
+            if kept is Stays.ALL:
+                continue
+            last = checkpoints[newest]
+            self._drop(thread_id, ns, [id_ for id_ in checkpoints if kept is Stays.NOTHING or id_ != newest])
+            if kept is Stays.NEWEST:
+                checkpoints[newest] = (*last[:2], None)
+
+    def _drop(self, thread_id: str, ns: str, checkpoint_ids: Sequence[str]) -> None:
+        """Removes checkpoints of a namespace, the writes on top of them, and the values that none of those that stay has."""
+        checkpoints = self.storage[thread_id][ns]
+        for checkpoint_id in checkpoint_ids:
+            del checkpoints[checkpoint_id]
+            self.writes.pop((thread_id, ns, checkpoint_id), None)
+            self._write_keys.get(thread_id, set()).discard((thread_id, ns, checkpoint_id))
+        if not checkpoints:
+            del self.storage[thread_id][ns]
+        versions = [self.serde.loads_typed(stored[0])["channel_versions"] for stored in checkpoints.values()]
+        used = {(thread_id, ns, *item) for each in versions for item in each.items()}
+        keys = self._blob_keys.get(thread_id, set())
+        for key in [key for key in keys if key[1] == ns and key not in used]:
+            keys.discard(key)
+            self.blobs.pop(key, None)
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copies all that a thread has left to one that has nothing. Both share the bytes, which nobody changes."""

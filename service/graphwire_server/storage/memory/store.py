@@ -6,7 +6,7 @@ were handed in, not copies: JSON in them is not to be changed afterwards.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from graphwire_server.core.errors import RunActive, RunNotFound, ThreadBusy, ThreadExists, ThreadNotFound
@@ -26,6 +26,8 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Ending
+from graphwire_server.core.pruning import Outlook, Swept
+from graphwire_server.core.ttl import Ttl, TtlStrategy
 from graphwire_server.storage.containment import contains
 from graphwire_server.storage.copies import copied
 from graphwire_server.storage.memory.deliveries import MemoryDeliveries
@@ -37,6 +39,7 @@ from graphwire_server.storage.occupancy import (
     asked_to_stop,
     edited,
     ended,
+    merged_into,
     met,
     next_run,
     opened,
@@ -65,6 +68,10 @@ class Checkpoints(Protocol):
         """Drops what is remembered to undo a run that has ended."""
         ...
 
+    def keep_latest(self, thread_id: str) -> None:
+        """Removes the checkpoints of a thread that nobody needs to go on from its latest state."""
+        ...
+
 
 class MemoryStore:
     """The `Store` port in memory.
@@ -73,6 +80,7 @@ class MemoryStore:
         checkpoints: Whose checkpoints go when a thread is deleted, and are copied with it; None where another does that.
         requests: The request keys that it shares with other stores; None for its own.
         deliveries: The deliveries that it shares with them; None for its own.
+        ttl: The time to live of threads that runs create; None is for ever.
     """
 
     def __init__(
@@ -80,7 +88,10 @@ class MemoryStore:
         checkpoints: Checkpoints | None = None,
         requests: RequestKeys | None = None,
         deliveries: MemoryDeliveries | None = None,
+        ttl: Ttl | None = None,
     ) -> None:
+        self._ttl = ttl
+        self._trimmed: dict[str, datetime] = {}
         self._checkpoints = checkpoints
         self._requests = requests or RequestKeys()
         self._kept = KeptEvents()
@@ -99,10 +110,11 @@ class MemoryStore:
         """The thread, or None."""
         return self._threads.get(thread_id)
 
-    async def merge_metadata(self, thread_id: str, metadata: JsonObject, now: datetime) -> Thread:
-        """Merges metadata key by key and returns the thread after it. Raises ThreadNotFound."""
-        thread = self._thread(thread_id)
-        merged = replace(thread, metadata={**thread.metadata, **metadata}, updated_at=now)
+    async def merge_metadata(
+        self, thread_id: str, metadata: JsonObject, now: datetime, ttl: Ttl | None = None
+    ) -> Thread:
+        """Merges metadata, changes the time to live where one is given, and returns the thread after it. Raises ThreadNotFound."""
+        merged = merged_into(self._thread(thread_id), metadata, ttl, now)
         self._threads[thread_id] = merged
         return merged
 
@@ -147,7 +159,7 @@ class MemoryStore:
         if thread is None:
             if not create_thread:
                 raise ThreadNotFound(run.thread_id)
-            thread = opened(run)
+            thread = opened(run, self._ttl)
         active = self._runs.on(run.thread_id)
         stopping = met(run, active)
         thread, stored = admitted(thread, run, active, may_start=may_start, seq_block=seq_block)
@@ -293,6 +305,48 @@ class MemoryStore:
         due = (self._kept.expire(now), self._requests.expire(now))
         return min((at for at in due if at is not None), default=None)
 
+    async def outlook(self) -> Outlook:
+        """What will pass its time (port `Pruner`)."""
+        living = [thread for thread in self._threads.values() if thread.ttl is not None]
+        return Outlook(
+            any=bool(living), next=min(map(self._expires_at, living), key=lambda at: at or _NEVER, default=None)
+        )
+
+    async def due_threads(self, now: datetime, limit: int) -> list[str]:
+        """The threads whose time has passed and on which no run is (port `Pruner`)."""
+        due = [
+            (at, thread.thread_id)
+            for thread in self._threads.values()
+            if (at := self._expires_at(thread)) is not None and at <= now and thread.status is not ThreadStatus.BUSY
+        ]
+        return [thread_id for _, thread_id in sorted(due)[:limit]]
+
+    async def expire_thread(self, thread_id: str, now: datetime) -> Swept | None:
+        """Removes what goes of a thread whose time has passed (port `Pruner`)."""
+        thread = self._threads.get(thread_id)
+        if thread is None or thread.ttl is None or thread.status is ThreadStatus.BUSY:
+            return None
+        at = self._expires_at(thread)
+        if at is None or at > now:
+            return None
+        if thread.ttl.strategy is TtlStrategy.DELETE:
+            await self.delete_thread(thread_id)
+            return Swept(deleted=True)
+        await self.trim_thread(thread_id)
+        self._trimmed[thread_id] = thread.updated_at
+        return Swept(deleted=False)
+
+    async def trim_thread(self, thread_id: str) -> bool:
+        """Removes all states of a thread but its latest (port `Pruner`)."""
+        self._free(thread_id, "the removal of its states")
+        if self._checkpoints is not None:
+            self._checkpoints.keep_latest(thread_id)
+        return False
+
+    def _expires_at(self, thread: Thread) -> datetime | None:
+        """When a thread's time passes; None is never, and for one that has not changed since its old states went."""
+        return None if self._trimmed.get(thread.thread_id) == thread.updated_at else thread.expires_at
+
     def _settle(self, ending: Ending) -> None:
         """Sees to what a run that ends has left beside its row."""
         run = ending.run
@@ -313,6 +367,7 @@ class MemoryStore:
         if self._checkpoints is not None:
             self._checkpoints.delete_thread(thread_id)
         del self._threads[thread_id]
+        self._trimmed.pop(thread_id, None)
         self._runs.drop_thread(thread_id)
 
     def _thread(self, thread_id: str) -> Thread:
@@ -336,9 +391,11 @@ class MemoryStore:
                 yield thread
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _SORT_KEYS: dict[ThreadSort, Callable[[Thread], tuple[datetime | str, str]]] = {
     ThreadSort.UPDATED_AT: lambda thread: (thread.updated_at, thread.thread_id),
     ThreadSort.CREATED_AT: lambda thread: (thread.created_at, thread.thread_id),
     ThreadSort.THREAD_ID: lambda thread: (thread.thread_id, thread.thread_id),
     ThreadSort.STATUS: lambda thread: (thread.status.value, thread.thread_id),
+    ThreadSort.STATE_UPDATED_AT: lambda thread: (thread.state_updated_at or thread.created_at, thread.thread_id),
 }

@@ -205,6 +205,18 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """,
         ),
     ),
+    (
+        "the life of threads",
+        (
+            *(
+                f"ALTER TABLE {threads} ADD COLUMN {column}"
+                for threads in ("threads", "stateless_threads")
+                for column in ("ttl TEXT", "expires_at INTEGER", "state_updated_at INTEGER", "config TEXT")
+            ),
+            "UPDATE threads SET state_updated_at = updated_at WHERE graph_id IS NOT NULL",
+            "CREATE INDEX threads_expiring ON threads (expires_at) WHERE ttl IS NOT NULL",
+        ),
+    ),
 )
 """Name and statements of each step. `PRAGMA user_version` is the number of steps that a database has had. Times are microseconds
 since 1970 in UTC."""

@@ -12,16 +12,19 @@ from graphwire_server.core.model import (
     CancelAction,
     Outcome,
     Run,
+    RunConfig,
     RunSpec,
     RunStatus,
     TaskInterrupts,
     Thread,
     ThreadStatus,
 )
+from graphwire_server.core.ttl import Ttl
 from graphwire_server.storage.sqlite import codec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_NO_CONFIG = RunConfig()
 
 
 def thread_row(thread: Thread) -> dict[str, object]:
@@ -39,6 +42,10 @@ def thread_row(thread: Thread) -> dict[str, object]:
         "last_seq": thread.last_seq,
         "reserved_seq": thread.reserved_seq,
         "standing": thread.standing.value,
+        "ttl": None if thread.ttl is None else codec.encode(thread.ttl),
+        "expires_at": None if thread.expires_at is None else ticks(thread.expires_at),
+        "state_updated_at": None if thread.state_updated_at is None else ticks(thread.state_updated_at),
+        "config": None if thread.config == _NO_CONFIG else codec.encode(thread.config),
     }
 
 
@@ -57,6 +64,9 @@ def thread_of(row: Sequence[Any]) -> Thread:
         last_seq=row[9],
         reserved_seq=row[10],
         standing=ThreadStatus(row[11]),
+        ttl=None if row[12] is None else codec.decode(Ttl, row[12]),
+        state_updated_at=None if row[13] is None else time_of(row[13]),
+        config=_NO_CONFIG if row[14] is None else codec.decode(RunConfig, row[14]),
     )
 
 

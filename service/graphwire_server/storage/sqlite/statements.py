@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 from graphwire_server.core.model import ThreadSort
 
-THREAD_COLUMNS = "thread_id, created_at, updated_at, status, metadata, graph_id, assistant_id, interrupts, error, last_seq, reserved_seq, standing"
+THREAD_COLUMNS = "thread_id, created_at, updated_at, status, metadata, graph_id, assistant_id, interrupts, error, last_seq, reserved_seq, standing, ttl, state_updated_at, config"
 RUN_COLUMNS = (
     "run_id, thread_id, assistant_id, graph_id, status, created_at, updated_at, spec, attempt, outcome, first_seq, last_seq, "
     "due_at, started_at, cancel, losses"
@@ -59,15 +59,16 @@ _ACTIVE = (
 _UNNUMBERED = "last_seq = 0 AND status NOT IN ('pending', 'running')"  # likewise, of `runs_unnumbered`
 _TEMPLATES = Statements(
     add_thread="""
-INSERT INTO {threads} ({thread_columns})
-VALUES (:thread_id, :created_at, :updated_at, :status, :metadata, :graph_id, :assistant_id, :interrupts, :error, :last_seq, :reserved_seq, :standing)
+INSERT INTO {threads} ({thread_columns}, expires_at)
+VALUES (:thread_id, :created_at, :updated_at, :status, :metadata, :graph_id, :assistant_id, :interrupts, :error, :last_seq, :reserved_seq, :standing,
+    :ttl, :state_updated_at, :config, :expires_at)
 """,
     get_thread="SELECT {thread_columns} FROM {threads} WHERE thread_id = ?",
     set_thread="""
 UPDATE {threads}
 SET updated_at = :updated_at, status = :status, metadata = :metadata, graph_id = :graph_id, assistant_id = :assistant_id,
     interrupts = :interrupts, error = :error, last_seq = :last_seq, reserved_seq = :reserved_seq,
-    standing = :standing
+    standing = :standing, ttl = :ttl, expires_at = :expires_at, state_updated_at = :state_updated_at, config = :config
 WHERE thread_id = :thread_id
 """,
     reserve="UPDATE {threads} SET reserved_seq = :last_seq WHERE thread_id = :thread_id AND reserved_seq < :last_seq",
@@ -152,9 +153,11 @@ STATEFUL = on("threads", "runs")
 STATELESS = on("stateless_threads", "stateless_runs")
 """On stateless runs and the threads that end with them. They have no checkpoints."""
 
+_SORTED_BY = {ThreadSort.STATE_UPDATED_AT: "coalesce(state_updated_at, created_at)"}
 ORDERS = {
     (sort, ascending): ", ".join(
-        f"{column} {'ASC' if ascending else 'DESC'}" for column in dict.fromkeys((sort.value, "thread_id"))
+        f"{column} {'ASC' if ascending else 'DESC'}"
+        for column in dict.fromkeys((_SORTED_BY.get(sort, sort.value), "thread_id"))
     )
     for sort in ThreadSort
     for ascending in (True, False)

@@ -7,7 +7,6 @@ kept of events in `kept.py`.
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from graphwire_server.core.errors import RunActive, ThreadExists
@@ -27,8 +26,9 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Ending
+from graphwire_server.core.ttl import Ttl
 from graphwire_server.storage.copies import copied
-from graphwire_server.storage.occupancy import edited
+from graphwire_server.storage.occupancy import edited, merged_into
 from graphwire_server.storage.sqlite import checkpoint_rows, codec, deliveries, kept, requests, undo
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.rows import run_of, thread_of, thread_row, time_of
@@ -45,13 +45,14 @@ class SqliteStore:
     Args:
         database: Where the rows are; it stays its opener's.
         stateless: Whether the rows are those of stateless runs, whose threads have no checkpoints and end with them.
+        ttl: The time to live of threads that runs create; None is for ever.
     """
 
-    def __init__(self, database: Database, *, stateless: bool = False) -> None:
+    def __init__(self, database: Database, *, stateless: bool = False, ttl: Ttl | None = None) -> None:
         self._database = database
         self._tables = Tables(stateless=stateless)
         self._sql = self._tables.sql
-        self._turns = Turns(self._tables)
+        self._turns = Turns(self._tables, ttl)
 
     async def create_thread(self, thread: Thread) -> None:
         """Adds a thread. Raises ThreadExists."""
@@ -70,12 +71,14 @@ class SqliteStore:
         with self._database.read() as connection:
             return self._tables.thread(connection, thread_id)
 
-    async def merge_metadata(self, thread_id: str, metadata: JsonObject, now: datetime) -> Thread:
-        """Merges metadata key by key and returns the thread after it. Raises ThreadNotFound."""
+    async def merge_metadata(
+        self, thread_id: str, metadata: JsonObject, now: datetime, ttl: Ttl | None = None
+    ) -> Thread:
+        """Merges metadata, changes the time to live where one is given, and returns the thread after it. Raises ThreadNotFound."""
 
         def merge(connection: sqlite3.Connection) -> Thread:
             thread = self._tables.known(connection, thread_id)
-            merged = replace(thread, metadata={**thread.metadata, **metadata}, updated_at=now)
+            merged = merged_into(thread, metadata, ttl, now)
             self._tables.set_thread(connection, merged)
             return merged
 

@@ -20,6 +20,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Ending
+from graphwire_server.core.ttl import Ttl
 from graphwire_server.storage.occupancy import (
     admitted,
     asked_to_stop,
@@ -55,10 +56,12 @@ class Turns:
 
     Args:
         tables: The pair.
+        ttl: The time to live of threads that runs create; None is for ever.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, ttl: Ttl | None = None) -> None:
         self._tables = tables
+        self._ttl = ttl
 
     def admit(self, connection: sqlite3.Connection, request: Request) -> Admitted:
         """Adds a run (port `Store`)."""
@@ -69,7 +72,7 @@ class Turns:
         if thread is None:
             if not request.create_thread:
                 raise ThreadNotFound(run.thread_id)
-            thread = opened(run)
+            thread = opened(run, self._ttl)
         active = self._active(connection, run) if thread.status is ThreadStatus.BUSY else ()
         stopping = met(run, active)
         self._stop(connection, active, stopping)

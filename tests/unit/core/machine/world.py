@@ -83,6 +83,9 @@ class Marks:
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         self.on[target_thread_id] = list(self.on[source_thread_id])
 
+    def keep_latest(self, thread_id: str) -> None:
+        """No act of this play prunes."""
+
     def undo_run(self, run_id: str, thread_id: str) -> None:
         self.on[thread_id] = [mark for mark in self.on[thread_id] if mark.writer != run_id]
 

@@ -21,6 +21,7 @@ def engine_of(saver: MemorySaver) -> Engine:
         saver=saver,
         last=saver,
         bound=saver.for_run,
+        pruner=store,
     )
 
 

@@ -6,13 +6,13 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Interrupt } from "./interrupt_pb.js";
 import { file_graphwire_v1_interrupt } from "./interrupt_pb.js";
 import type { Json } from "./json_pb.js";
 import { file_graphwire_v1_json } from "./json_pb.js";
-import type { CheckpointRef, Command } from "./run_pb.js";
+import type { CheckpointRef, Command, RunConfig } from "./run_pb.js";
 import { file_graphwire_v1_run } from "./run_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file graphwire/v1/thread.proto.
  */
 export const file_graphwire_v1_thread: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmFwaHdpcmUvdjEvdGhyZWFkLnByb3RvEgxncmFwaHdpcmUudjEi5QIKBlRocmVhZBIRCgl0aHJlYWRfaWQYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCghtZXRhZGF0YRgEIAEoCzISLmdyYXBod2lyZS52MS5Kc29uEioKBnN0YXR1cxgFIAEoDjIaLmdyYXBod2lyZS52MS5UaHJlYWRTdGF0dXMSJwoGdmFsdWVzGAYgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIwCgppbnRlcnJ1cHRzGAcgAygLMhwuZ3JhcGh3aXJlLnYxLlRhc2tJbnRlcnJ1cHRzEhIKBWVycm9yGAggASgJSAGIAQESEAoIbGFzdF9zZXEYCSABKANCCQoHX3ZhbHVlc0IICgZfZXJyb3IiTgoOVGFza0ludGVycnVwdHMSDwoHdGFza19pZBgBIAEoCRIrCgppbnRlcnJ1cHRzGAIgAygLMhcuZ3JhcGh3aXJlLnYxLkludGVycnVwdCKYAwoLVGhyZWFkU3RhdGUSIgoGdmFsdWVzGAEgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb24SDAoEbmV4dBgCIAMoCRImCgV0YXNrcxgDIAMoCzIXLmdyYXBod2lyZS52MS5TdGF0ZVRhc2sSNAoKY2hlY2twb2ludBgEIAEoCzIbLmdyYXBod2lyZS52MS5DaGVja3BvaW50UmVmSACIAQESOwoRcGFyZW50X2NoZWNrcG9pbnQYBSABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgBiAEBEiQKCG1ldGFkYXRhGAYgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb24SNAoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAKIAQESKwoKaW50ZXJydXB0cxgIIAMoCzIXLmdyYXBod2lyZS52MS5JbnRlcnJ1cHRCDQoLX2NoZWNrcG9pbnRCFAoSX3BhcmVudF9jaGVja3BvaW50Qg4KDF9jcmVhdGVfdGltZSKiAgoJU3RhdGVUYXNrEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoFZXJyb3IYAyABKAlIAIgBARIrCgppbnRlcnJ1cHRzGAQgAygLMhcuZ3JhcGh3aXJlLnYxLkludGVycnVwdBInCgZyZXN1bHQYBSABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgBiAEBEjQKCmNoZWNrcG9pbnQYBiABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgCiAEBEi0KBXN0YXRlGAcgASgLMhkuZ3JhcGh3aXJlLnYxLlRocmVhZFN0YXRlSAOIAQFCCAoGX2Vycm9yQgkKB19yZXN1bHRCDQoLX2NoZWNrcG9pbnRCCAoGX3N0YXRlIjcKCVN1cGVyc3RlcBIqCgd1cGRhdGVzGAEgAygLMhkuZ3JhcGh3aXJlLnYxLlN0YXRlVXBkYXRlIpwBCgtTdGF0ZVVwZGF0ZRInCgZ2YWx1ZXMYASABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEhQKB2FzX25vZGUYAiABKAlIAYgBARIrCgdjb21tYW5kGAMgASgLMhUuZ3JhcGh3aXJlLnYxLkNvbW1hbmRIAogBAUIJCgdfdmFsdWVzQgoKCF9hc19ub2RlQgoKCF9jb21tYW5kKpUBCgxUaHJlYWRTdGF0dXMSHQoZVEhSRUFEX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElRIUkVBRF9TVEFUVVNfSURMRRABEhYKElRIUkVBRF9TVEFUVVNfQlVTWRACEh0KGVRIUkVBRF9TVEFUVVNfSU5URVJSVVBURUQQAxIXChNUSFJFQURfU1RBVFVTX0VSUk9SEAQqVgoKVGhyZWFkVmlldxIbChdUSFJFQURfVklFV19VTlNQRUNJRklFRBAAEhUKEVRIUkVBRF9WSUVXX0JBU0lDEAESFAoQVEhSRUFEX1ZJRVdfRlVMTBACKk8KCElmRXhpc3RzEhkKFUlGX0VYSVNUU19VTlNQRUNJRklFRBAAEhQKEElGX0VYSVNUU19SRUpFQ1QQARISCg5JRl9FWElTVFNfS0VFUBACKpYBCgpUaHJlYWRTb3J0EhsKF1RIUkVBRF9TT1JUX1VOU1BFQ0lGSUVEEAASGwoXVEhSRUFEX1NPUlRfVVBEQVRFX1RJTUUQARIbChdUSFJFQURfU09SVF9DUkVBVEVfVElNRRACEhkKFVRIUkVBRF9TT1JUX1RIUkVBRF9JRBADEhYKElRIUkVBRF9TT1JUX1NUQVRVUxAEQmMKD2lvLmdyYXBod2lyZS52MUILVGhyZWFkUHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_graphwire_v1_interrupt, file_graphwire_v1_json, file_graphwire_v1_run]);
+  fileDesc("ChlncmFwaHdpcmUvdjEvdGhyZWFkLnByb3RvEgxncmFwaHdpcmUudjEiowQKBlRocmVhZBIRCgl0aHJlYWRfaWQYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCghtZXRhZGF0YRgEIAEoCzISLmdyYXBod2lyZS52MS5Kc29uEioKBnN0YXR1cxgFIAEoDjIaLmdyYXBod2lyZS52MS5UaHJlYWRTdGF0dXMSJwoGdmFsdWVzGAYgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIwCgppbnRlcnJ1cHRzGAcgAygLMhwuZ3JhcGh3aXJlLnYxLlRhc2tJbnRlcnJ1cHRzEhIKBWVycm9yGAggASgJSAGIAQESEAoIbGFzdF9zZXEYCSABKAMSKQoDdHRsGAogASgLMhcuZ3JhcGh3aXJlLnYxLlRocmVhZFR0bEgCiAEBEjoKEXN0YXRlX3VwZGF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgDiAEBEiwKBmNvbmZpZxgMIAEoCzIXLmdyYXBod2lyZS52MS5SdW5Db25maWdIBIgBAUIJCgdfdmFsdWVzQggKBl9lcnJvckIGCgRfdHRsQhQKEl9zdGF0ZV91cGRhdGVfdGltZUIJCgdfY29uZmlnIrcBCglUaHJlYWRUdGwSLQoFYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARIrCghzdHJhdGVneRgCIAEoDjIZLmdyYXBod2lyZS52MS5UdGxTdHJhdGVneRI0CgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAYgBAUIICgZfYWZ0ZXJCDgoMX2V4cGlyZV90aW1lIk4KDlRhc2tJbnRlcnJ1cHRzEg8KB3Rhc2tfaWQYASABKAkSKwoKaW50ZXJydXB0cxgCIAMoCzIXLmdyYXBod2lyZS52MS5JbnRlcnJ1cHQimAMKC1RocmVhZFN0YXRlEiIKBnZhbHVlcxgBIAEoCzISLmdyYXBod2lyZS52MS5Kc29uEgwKBG5leHQYAiADKAkSJgoFdGFza3MYAyADKAsyFy5ncmFwaHdpcmUudjEuU3RhdGVUYXNrEjQKCmNoZWNrcG9pbnQYBCABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgAiAEBEjsKEXBhcmVudF9jaGVja3BvaW50GAUgASgLMhsuZ3JhcGh3aXJlLnYxLkNoZWNrcG9pbnRSZWZIAYgBARIkCghtZXRhZGF0YRgGIAEoCzISLmdyYXBod2lyZS52MS5Kc29uEjQKC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgCiAEBEisKCmludGVycnVwdHMYCCADKAsyFy5ncmFwaHdpcmUudjEuSW50ZXJydXB0Qg0KC19jaGVja3BvaW50QhQKEl9wYXJlbnRfY2hlY2twb2ludEIOCgxfY3JlYXRlX3RpbWUiogIKCVN0YXRlVGFzaxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKBWVycm9yGAMgASgJSACIAQESKwoKaW50ZXJydXB0cxgEIAMoCzIXLmdyYXBod2lyZS52MS5JbnRlcnJ1cHQSJwoGcmVzdWx0GAUgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAYgBARI0CgpjaGVja3BvaW50GAYgASgLMhsuZ3JhcGh3aXJlLnYxLkNoZWNrcG9pbnRSZWZIAogBARItCgVzdGF0ZRgHIAEoCzIZLmdyYXBod2lyZS52MS5UaHJlYWRTdGF0ZUgDiAEBQggKBl9lcnJvckIJCgdfcmVzdWx0Qg0KC19jaGVja3BvaW50QggKBl9zdGF0ZSI3CglTdXBlcnN0ZXASKgoHdXBkYXRlcxgBIAMoCzIZLmdyYXBod2lyZS52MS5TdGF0ZVVwZGF0ZSKcAQoLU3RhdGVVcGRhdGUSJwoGdmFsdWVzGAEgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIUCgdhc19ub2RlGAIgASgJSAGIAQESKwoHY29tbWFuZBgDIAEoCzIVLmdyYXBod2lyZS52MS5Db21tYW5kSAKIAQFCCQoHX3ZhbHVlc0IKCghfYXNfbm9kZUIKCghfY29tbWFuZCpiCgtUdGxTdHJhdGVneRIcChhUVExfU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIXChNUVExfU1RSQVRFR1lfREVMRVRFEAESHAoYVFRMX1NUUkFURUdZX0tFRVBfTEFURVNUEAIqlQEKDFRocmVhZFN0YXR1cxIdChlUSFJFQURfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSVEhSRUFEX1NUQVRVU19JRExFEAESFgoSVEhSRUFEX1NUQVRVU19CVVNZEAISHQoZVEhSRUFEX1NUQVRVU19JTlRFUlJVUFRFRBADEhcKE1RIUkVBRF9TVEFUVVNfRVJST1IQBCpWCgpUaHJlYWRWaWV3EhsKF1RIUkVBRF9WSUVXX1VOU1BFQ0lGSUVEEAASFQoRVEhSRUFEX1ZJRVdfQkFTSUMQARIUChBUSFJFQURfVklFV19GVUxMEAIqTwoISWZFeGlzdHMSGQoVSUZfRVhJU1RTX1VOU1BFQ0lGSUVEEAASFAoQSUZfRVhJU1RTX1JFSkVDVBABEhIKDklGX0VYSVNUU19LRUVQEAIquQEKClRocmVhZFNvcnQSGwoXVEhSRUFEX1NPUlRfVU5TUEVDSUZJRUQQABIbChdUSFJFQURfU09SVF9VUERBVEVfVElNRRABEhsKF1RIUkVBRF9TT1JUX0NSRUFURV9USU1FEAISGQoVVEhSRUFEX1NPUlRfVEhSRUFEX0lEEAMSFgoSVEhSRUFEX1NPUlRfU1RBVFVTEAQSIQodVEhSRUFEX1NPUlRfU1RBVEVfVVBEQVRFX1RJTUUQBUJjCg9pby5ncmFwaHdpcmUudjFCC1RocmVhZFByb3RvUAFaQWdpdGh1Yi5jb20vZ3JhcGh3aXJlL2dyYXBod2lyZS9jbGllbnRzL2dvL2dyYXBod2lyZXYxO2dyYXBod2lyZXYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_graphwire_v1_interrupt, file_graphwire_v1_json, file_graphwire_v1_run]);
 
 /**
  * A conversation: runs that follow one another and share a state. Every field is set by the server.
@@ -91,6 +91,27 @@ export type Thread = Message<"graphwire.v1.Thread"> & {
    * @generated from field: int64 last_seq = 9;
    */
   lastSeq: bigint;
+
+  /**
+   * How long it lives. Absent means for ever.
+   *
+   * @generated from field: optional graphwire.v1.ThreadTtl ttl = 10;
+   */
+  ttl?: ThreadTtl | undefined;
+
+  /**
+   * When a run or an edit last left a state on it. Absent where none has.
+   *
+   * @generated from field: optional google.protobuf.Timestamp state_update_time = 11;
+   */
+  stateUpdateTime?: Timestamp | undefined;
+
+  /**
+   * The config of the run that used it last. Absent where no run has used it.
+   *
+   * @generated from field: optional graphwire.v1.RunConfig config = 12;
+   */
+  config?: RunConfig | undefined;
 };
 
 /**
@@ -99,6 +120,42 @@ export type Thread = Message<"graphwire.v1.Thread"> & {
  */
 export const ThreadSchema: GenMessage<Thread> = /*@__PURE__*/
   messageDesc(file_graphwire_v1_thread, 0);
+
+/**
+ * How long a thread lives. The time counts from its last change, so whoever uses a thread keeps it. A thread on which a run executes or waits loses nothing.
+ *
+ * @generated from message graphwire.v1.ThreadTtl
+ */
+export type ThreadTtl = Message<"graphwire.v1.ThreadTtl"> & {
+  /**
+   * How long after the thread's last change: 0 to ten years, else INVALID_ARGUMENT. Set by the caller; absent means 0, which is for ever: of a new thread it
+   * puts the server's default aside, of one that exists it takes away what was set.
+   *
+   * @generated from field: optional google.protobuf.Duration after = 1;
+   */
+  after?: Duration | undefined;
+
+  /**
+   * What goes then. Set by the caller.
+   *
+   * @generated from field: graphwire.v1.TtlStrategy strategy = 2;
+   */
+  strategy: TtlStrategy;
+
+  /**
+   * When the time passes, unless the thread changes before. Set by the server; passed over in requests.
+   *
+   * @generated from field: optional google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message graphwire.v1.ThreadTtl.
+ * Use `create(ThreadTtlSchema)` to create a new message.
+ */
+export const ThreadTtlSchema: GenMessage<ThreadTtl> = /*@__PURE__*/
+  messageDesc(file_graphwire_v1_thread, 1);
 
 /**
  * The interrupts of one task.
@@ -126,7 +183,7 @@ export type TaskInterrupts = Message<"graphwire.v1.TaskInterrupts"> & {
  * Use `create(TaskInterruptsSchema)` to create a new message.
  */
 export const TaskInterruptsSchema: GenMessage<TaskInterrupts> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread, 1);
+  messageDesc(file_graphwire_v1_thread, 2);
 
 /**
  * A thread's state at one checkpoint. Every field is set by the server.
@@ -196,7 +253,7 @@ export type ThreadState = Message<"graphwire.v1.ThreadState"> & {
  * Use `create(ThreadStateSchema)` to create a new message.
  */
 export const ThreadStateSchema: GenMessage<ThreadState> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread, 2);
+  messageDesc(file_graphwire_v1_thread, 3);
 
 /**
  * A task of a state.
@@ -259,7 +316,7 @@ export type StateTask = Message<"graphwire.v1.StateTask"> & {
  * Use `create(StateTaskSchema)` to create a new message.
  */
 export const StateTaskSchema: GenMessage<StateTask> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread, 3);
+  messageDesc(file_graphwire_v1_thread, 4);
 
 /**
  * What the nodes of one superstep have returned, as CreateThread writes it.
@@ -280,7 +337,7 @@ export type Superstep = Message<"graphwire.v1.Superstep"> & {
  * Use `create(SuperstepSchema)` to create a new message.
  */
 export const SuperstepSchema: GenMessage<Superstep> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread, 4);
+  messageDesc(file_graphwire_v1_thread, 5);
 
 /**
  * One change of a state, as if a node had returned it.
@@ -317,7 +374,41 @@ export type StateUpdate = Message<"graphwire.v1.StateUpdate"> & {
  * Use `create(StateUpdateSchema)` to create a new message.
  */
 export const StateUpdateSchema: GenMessage<StateUpdate> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread, 5);
+  messageDesc(file_graphwire_v1_thread, 6);
+
+/**
+ * What goes of a thread. Readers must accept values that they do not know.
+ *
+ * @generated from enum graphwire.v1.TtlStrategy
+ */
+export enum TtlStrategy {
+  /**
+   * Never sent. In a request it means TTL_STRATEGY_DELETE.
+   *
+   * @generated from enum value: TTL_STRATEGY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The thread, with all that it has. The default.
+   *
+   * @generated from enum value: TTL_STRATEGY_DELETE = 1;
+   */
+  DELETE = 1,
+
+  /**
+   * All states but the latest. The thread stays, and can be continued and resumed; what waits for an answer stays as well.
+   *
+   * @generated from enum value: TTL_STRATEGY_KEEP_LATEST = 2;
+   */
+  KEEP_LATEST = 2,
+}
+
+/**
+ * Describes the enum graphwire.v1.TtlStrategy.
+ */
+export const TtlStrategySchema: GenEnum<TtlStrategy> = /*@__PURE__*/
+  enumDesc(file_graphwire_v1_thread, 0);
 
 /**
  * What a thread is doing. Readers must accept values that they do not know.
@@ -365,7 +456,7 @@ export enum ThreadStatus {
  * Describes the enum graphwire.v1.ThreadStatus.
  */
 export const ThreadStatusSchema: GenEnum<ThreadStatus> = /*@__PURE__*/
-  enumDesc(file_graphwire_v1_thread, 0);
+  enumDesc(file_graphwire_v1_thread, 1);
 
 /**
  * How much of a thread is returned.
@@ -399,7 +490,7 @@ export enum ThreadView {
  * Describes the enum graphwire.v1.ThreadView.
  */
 export const ThreadViewSchema: GenEnum<ThreadView> = /*@__PURE__*/
-  enumDesc(file_graphwire_v1_thread, 1);
+  enumDesc(file_graphwire_v1_thread, 2);
 
 /**
  * What CreateThread and CreateAssistant do when the id is taken.
@@ -433,7 +524,7 @@ export enum IfExists {
  * Describes the enum graphwire.v1.IfExists.
  */
 export const IfExistsSchema: GenEnum<IfExists> = /*@__PURE__*/
-  enumDesc(file_graphwire_v1_thread, 2);
+  enumDesc(file_graphwire_v1_thread, 3);
 
 /**
  * By what threads are sorted.
@@ -475,11 +566,18 @@ export enum ThreadSort {
    * @generated from enum value: THREAD_SORT_STATUS = 4;
    */
   STATUS = 4,
+
+  /**
+   * By the time at which a state was last left on it; of creation, where none was.
+   *
+   * @generated from enum value: THREAD_SORT_STATE_UPDATE_TIME = 5;
+   */
+  STATE_UPDATE_TIME = 5,
 }
 
 /**
  * Describes the enum graphwire.v1.ThreadSort.
  */
 export const ThreadSortSchema: GenEnum<ThreadSort> = /*@__PURE__*/
-  enumDesc(file_graphwire_v1_thread, 3);
+  enumDesc(file_graphwire_v1_thread, 4);
 

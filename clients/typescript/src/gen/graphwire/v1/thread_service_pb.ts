@@ -12,7 +12,7 @@ import type { Json, PayloadFormat } from "./json_pb.js";
 import { file_graphwire_v1_json } from "./json_pb.js";
 import type { CheckpointRef } from "./run_pb.js";
 import { file_graphwire_v1_run } from "./run_pb.js";
-import type { IfExists, Superstep, Thread, ThreadSort, ThreadState, ThreadStatus, ThreadView } from "./thread_pb.js";
+import type { IfExists, Superstep, Thread, ThreadSort, ThreadState, ThreadStatus, ThreadTtl, ThreadView, TtlStrategy } from "./thread_pb.js";
 import { file_graphwire_v1_thread } from "./thread_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file graphwire/v1/thread_service.proto.
  */
 export const file_graphwire_v1_thread_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFncmFwaHdpcmUvdjEvdGhyZWFkX3NlcnZpY2UucHJvdG8SDGdyYXBod2lyZS52MSKkAgoTQ3JlYXRlVGhyZWFkUmVxdWVzdBIWCgl0aHJlYWRfaWQYASABKAlIAIgBARIpCghtZXRhZGF0YRgCIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAGIAQESKQoJaWZfZXhpc3RzGAMgASgOMhYuZ3JhcGh3aXJlLnYxLklmRXhpc3RzEhUKCGdyYXBoX2lkGAQgASgJSAKIAQESMwoOcGF5bG9hZF9mb3JtYXQYBSABKA4yGy5ncmFwaHdpcmUudjEuUGF5bG9hZEZvcm1hdBIrCgpzdXBlcnN0ZXBzGAYgAygLMhcuZ3JhcGh3aXJlLnYxLlN1cGVyc3RlcEIMCgpfdGhyZWFkX2lkQgsKCV9tZXRhZGF0YUILCglfZ3JhcGhfaWQiPAoUQ3JlYXRlVGhyZWFkUmVzcG9uc2USJAoGdGhyZWFkGAEgASgLMhQuZ3JhcGh3aXJlLnYxLlRocmVhZCKCAQoQR2V0VGhyZWFkUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSJgoEdmlldxgCIAEoDjIYLmdyYXBod2lyZS52MS5UaHJlYWRWaWV3EjMKDnBheWxvYWRfZm9ybWF0GAMgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXQiOQoRR2V0VGhyZWFkUmVzcG9uc2USJAoGdGhyZWFkGAEgASgLMhQuZ3JhcGh3aXJlLnYxLlRocmVhZCKVAQoTVXBkYXRlVGhyZWFkUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSKQoIbWV0YWRhdGEYAiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEjMKDnBheWxvYWRfZm9ybWF0GAMgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXRCCwoJX21ldGFkYXRhIjwKFFVwZGF0ZVRocmVhZFJlc3BvbnNlEiQKBnRocmVhZBgBIAEoCzIULmdyYXBod2lyZS52MS5UaHJlYWQiKAoTRGVsZXRlVGhyZWFkUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkiFgoURGVsZXRlVGhyZWFkUmVzcG9uc2UihAMKFFNlYXJjaFRocmVhZHNSZXF1ZXN0EikKCG1ldGFkYXRhGAEgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIqCgZzdGF0dXMYAiABKA4yGi5ncmFwaHdpcmUudjEuVGhyZWFkU3RhdHVzEhIKCnRocmVhZF9pZHMYAyADKAkSKQoHc29ydF9ieRgEIAEoDjIYLmdyYXBod2lyZS52MS5UaHJlYWRTb3J0EhEKCWFzY2VuZGluZxgFIAEoCBIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCRImCgR2aWV3GAggASgOMhguZ3JhcGh3aXJlLnYxLlRocmVhZFZpZXcSJwoGdmFsdWVzGAkgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAYgBARIzCg5wYXlsb2FkX2Zvcm1hdBgKIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0QgsKCV9tZXRhZGF0YUIJCgdfdmFsdWVzIlcKFVNlYXJjaFRocmVhZHNSZXNwb25zZRIlCgd0aHJlYWRzGAEgAygLMhQuZ3JhcGh3aXJlLnYxLlRocmVhZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkieQoTQ291bnRUaHJlYWRzUmVxdWVzdBIpCghtZXRhZGF0YRgBIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSACIAQESKgoGc3RhdHVzGAIgASgOMhouZ3JhcGh3aXJlLnYxLlRocmVhZFN0YXR1c0ILCglfbWV0YWRhdGEiJQoUQ291bnRUaHJlYWRzUmVzcG9uc2USDQoFY291bnQYASABKAMiWwoRQ29weVRocmVhZFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgJEjMKDnBheWxvYWRfZm9ybWF0GAIgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXQiOgoSQ29weVRocmVhZFJlc3BvbnNlEiQKBnRocmVhZBgBIAEoCzIULmdyYXBod2lyZS52MS5UaHJlYWQi5QEKFUdldFRocmVhZFN0YXRlUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSGgoNY2hlY2twb2ludF9pZBgCIAEoCUgAiAEBEjQKCmNoZWNrcG9pbnQYAyABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgBiAEBEhEKCXN1YmdyYXBocxgEIAEoCBIzCg5wYXlsb2FkX2Zvcm1hdBgFIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0QhAKDl9jaGVja3BvaW50X2lkQg0KC19jaGVja3BvaW50IkIKFkdldFRocmVhZFN0YXRlUmVzcG9uc2USKAoFc3RhdGUYASABKAsyGS5ncmFwaHdpcmUudjEuVGhyZWFkU3RhdGUi9gEKGFVwZGF0ZVRocmVhZFN0YXRlUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSJwoGdmFsdWVzGAIgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIUCgdhc19ub2RlGAMgASgJSAGIAQESGgoNY2hlY2twb2ludF9pZBgEIAEoCUgCiAEBEjQKCmNoZWNrcG9pbnQYBSABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgDiAEBQgkKB192YWx1ZXNCCgoIX2FzX25vZGVCEAoOX2NoZWNrcG9pbnRfaWRCDQoLX2NoZWNrcG9pbnQiTAoZVXBkYXRlVGhyZWFkU3RhdGVSZXNwb25zZRIvCgpjaGVja3BvaW50GAEgASgLMhsuZ3JhcGh3aXJlLnYxLkNoZWNrcG9pbnRSZWYilAIKGExpc3RUaHJlYWRIaXN0b3J5UmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSIQoUYmVmb3JlX2NoZWNrcG9pbnRfaWQYBCABKAlIAIgBARIpCghtZXRhZGF0YRgFIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAGIAQESFQoNY2hlY2twb2ludF9ucxgGIAEoCRIzCg5wYXlsb2FkX2Zvcm1hdBgHIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0QhcKFV9iZWZvcmVfY2hlY2twb2ludF9pZEILCglfbWV0YWRhdGEiXwoZTGlzdFRocmVhZEhpc3RvcnlSZXNwb25zZRIpCgZzdGF0ZXMYASADKAsyGS5ncmFwaHdpcmUudjEuVGhyZWFkU3RhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIr0BChJXYXRjaFRocmVhZFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgJEhYKCWFmdGVyX3NlcRgCIAEoA0gAiAEBEi4KBmZpbHRlchgDIAEoCzIZLmdyYXBod2lyZS52MS5FdmVudEZpbHRlckgBiAEBEjMKDnBheWxvYWRfZm9ybWF0GAQgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXRCDAoKX2FmdGVyX3NlcUIJCgdfZmlsdGVyIkAKE1dhdGNoVGhyZWFkUmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkuZ3JhcGh3aXJlLnYxLlN0cmVhbUV2ZW50MuMHCg1UaHJlYWRTZXJ2aWNlElUKDENyZWF0ZVRocmVhZBIhLmdyYXBod2lyZS52MS5DcmVhdGVUaHJlYWRSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLkNyZWF0ZVRocmVhZFJlc3BvbnNlEkwKCUdldFRocmVhZBIeLmdyYXBod2lyZS52MS5HZXRUaHJlYWRSZXF1ZXN0Gh8uZ3JhcGh3aXJlLnYxLkdldFRocmVhZFJlc3BvbnNlElUKDFVwZGF0ZVRocmVhZBIhLmdyYXBod2lyZS52MS5VcGRhdGVUaHJlYWRSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLlVwZGF0ZVRocmVhZFJlc3BvbnNlElUKDERlbGV0ZVRocmVhZBIhLmdyYXBod2lyZS52MS5EZWxldGVUaHJlYWRSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLkRlbGV0ZVRocmVhZFJlc3BvbnNlElgKDVNlYXJjaFRocmVhZHMSIi5ncmFwaHdpcmUudjEuU2VhcmNoVGhyZWFkc1JlcXVlc3QaIy5ncmFwaHdpcmUudjEuU2VhcmNoVGhyZWFkc1Jlc3BvbnNlElUKDENvdW50VGhyZWFkcxIhLmdyYXBod2lyZS52MS5Db3VudFRocmVhZHNSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLkNvdW50VGhyZWFkc1Jlc3BvbnNlEk8KCkNvcHlUaHJlYWQSHy5ncmFwaHdpcmUudjEuQ29weVRocmVhZFJlcXVlc3QaIC5ncmFwaHdpcmUudjEuQ29weVRocmVhZFJlc3BvbnNlElsKDkdldFRocmVhZFN0YXRlEiMuZ3JhcGh3aXJlLnYxLkdldFRocmVhZFN0YXRlUmVxdWVzdBokLmdyYXBod2lyZS52MS5HZXRUaHJlYWRTdGF0ZVJlc3BvbnNlEmQKEVVwZGF0ZVRocmVhZFN0YXRlEiYuZ3JhcGh3aXJlLnYxLlVwZGF0ZVRocmVhZFN0YXRlUmVxdWVzdBonLmdyYXBod2lyZS52MS5VcGRhdGVUaHJlYWRTdGF0ZVJlc3BvbnNlEmQKEUxpc3RUaHJlYWRIaXN0b3J5EiYuZ3JhcGh3aXJlLnYxLkxpc3RUaHJlYWRIaXN0b3J5UmVxdWVzdBonLmdyYXBod2lyZS52MS5MaXN0VGhyZWFkSGlzdG9yeVJlc3BvbnNlElQKC1dhdGNoVGhyZWFkEiAuZ3JhcGh3aXJlLnYxLldhdGNoVGhyZWFkUmVxdWVzdBohLmdyYXBod2lyZS52MS5XYXRjaFRocmVhZFJlc3BvbnNlMAFCagoPaW8uZ3JhcGh3aXJlLnYxQhJUaHJlYWRTZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_graphwire_v1_event, file_graphwire_v1_json, file_graphwire_v1_run, file_graphwire_v1_thread]);
+  fileDesc("CiFncmFwaHdpcmUvdjEvdGhyZWFkX3NlcnZpY2UucHJvdG8SDGdyYXBod2lyZS52MSLXAgoTQ3JlYXRlVGhyZWFkUmVxdWVzdBIWCgl0aHJlYWRfaWQYASABKAlIAIgBARIpCghtZXRhZGF0YRgCIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAGIAQESKQoJaWZfZXhpc3RzGAMgASgOMhYuZ3JhcGh3aXJlLnYxLklmRXhpc3RzEhUKCGdyYXBoX2lkGAQgASgJSAKIAQESMwoOcGF5bG9hZF9mb3JtYXQYBSABKA4yGy5ncmFwaHdpcmUudjEuUGF5bG9hZEZvcm1hdBIrCgpzdXBlcnN0ZXBzGAYgAygLMhcuZ3JhcGh3aXJlLnYxLlN1cGVyc3RlcBIpCgN0dGwYByABKAsyFy5ncmFwaHdpcmUudjEuVGhyZWFkVHRsSAOIAQFCDAoKX3RocmVhZF9pZEILCglfbWV0YWRhdGFCCwoJX2dyYXBoX2lkQgYKBF90dGwiPAoUQ3JlYXRlVGhyZWFkUmVzcG9uc2USJAoGdGhyZWFkGAEgASgLMhQuZ3JhcGh3aXJlLnYxLlRocmVhZCKCAQoQR2V0VGhyZWFkUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSJgoEdmlldxgCIAEoDjIYLmdyYXBod2lyZS52MS5UaHJlYWRWaWV3EjMKDnBheWxvYWRfZm9ybWF0GAMgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXQiOQoRR2V0VGhyZWFkUmVzcG9uc2USJAoGdGhyZWFkGAEgASgLMhQuZ3JhcGh3aXJlLnYxLlRocmVhZCLIAQoTVXBkYXRlVGhyZWFkUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSKQoIbWV0YWRhdGEYAiABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEjMKDnBheWxvYWRfZm9ybWF0GAMgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXQSKQoDdHRsGAQgASgLMhcuZ3JhcGh3aXJlLnYxLlRocmVhZFR0bEgBiAEBQgsKCV9tZXRhZGF0YUIGCgRfdHRsIjwKFFVwZGF0ZVRocmVhZFJlc3BvbnNlEiQKBnRocmVhZBgBIAEoCzIULmdyYXBod2lyZS52MS5UaHJlYWQiKAoTRGVsZXRlVGhyZWFkUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkiFgoURGVsZXRlVGhyZWFkUmVzcG9uc2UiVgoTUHJ1bmVUaHJlYWRzUmVxdWVzdBISCgp0aHJlYWRfaWRzGAEgAygJEisKCHN0cmF0ZWd5GAIgASgOMhkuZ3JhcGh3aXJlLnYxLlR0bFN0cmF0ZWd5IkUKFFBydW5lVGhyZWFkc1Jlc3BvbnNlEhQKDHBydW5lZF9jb3VudBgBIAEoBRIXCg9idXN5X3RocmVhZF9pZHMYAiADKAkihAMKFFNlYXJjaFRocmVhZHNSZXF1ZXN0EikKCG1ldGFkYXRhGAEgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIqCgZzdGF0dXMYAiABKA4yGi5ncmFwaHdpcmUudjEuVGhyZWFkU3RhdHVzEhIKCnRocmVhZF9pZHMYAyADKAkSKQoHc29ydF9ieRgEIAEoDjIYLmdyYXBod2lyZS52MS5UaHJlYWRTb3J0EhEKCWFzY2VuZGluZxgFIAEoCBIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCRImCgR2aWV3GAggASgOMhguZ3JhcGh3aXJlLnYxLlRocmVhZFZpZXcSJwoGdmFsdWVzGAkgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAYgBARIzCg5wYXlsb2FkX2Zvcm1hdBgKIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0QgsKCV9tZXRhZGF0YUIJCgdfdmFsdWVzIlcKFVNlYXJjaFRocmVhZHNSZXNwb25zZRIlCgd0aHJlYWRzGAEgAygLMhQuZ3JhcGh3aXJlLnYxLlRocmVhZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijQEKE0NvdW50VGhyZWFkc1JlcXVlc3QSKQoIbWV0YWRhdGEYASABKAsyEi5ncmFwaHdpcmUudjEuSnNvbkgAiAEBEioKBnN0YXR1cxgCIAEoDjIaLmdyYXBod2lyZS52MS5UaHJlYWRTdGF0dXMSEgoKdGhyZWFkX2lkcxgDIAMoCUILCglfbWV0YWRhdGEiJQoUQ291bnRUaHJlYWRzUmVzcG9uc2USDQoFY291bnQYASABKAMiWwoRQ29weVRocmVhZFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgJEjMKDnBheWxvYWRfZm9ybWF0GAIgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXQiOgoSQ29weVRocmVhZFJlc3BvbnNlEiQKBnRocmVhZBgBIAEoCzIULmdyYXBod2lyZS52MS5UaHJlYWQi5QEKFUdldFRocmVhZFN0YXRlUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSGgoNY2hlY2twb2ludF9pZBgCIAEoCUgAiAEBEjQKCmNoZWNrcG9pbnQYAyABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgBiAEBEhEKCXN1YmdyYXBocxgEIAEoCBIzCg5wYXlsb2FkX2Zvcm1hdBgFIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0QhAKDl9jaGVja3BvaW50X2lkQg0KC19jaGVja3BvaW50IkIKFkdldFRocmVhZFN0YXRlUmVzcG9uc2USKAoFc3RhdGUYASABKAsyGS5ncmFwaHdpcmUudjEuVGhyZWFkU3RhdGUi9gEKGFVwZGF0ZVRocmVhZFN0YXRlUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSJwoGdmFsdWVzGAIgASgLMhIuZ3JhcGh3aXJlLnYxLkpzb25IAIgBARIUCgdhc19ub2RlGAMgASgJSAGIAQESGgoNY2hlY2twb2ludF9pZBgEIAEoCUgCiAEBEjQKCmNoZWNrcG9pbnQYBSABKAsyGy5ncmFwaHdpcmUudjEuQ2hlY2twb2ludFJlZkgDiAEBQgkKB192YWx1ZXNCCgoIX2FzX25vZGVCEAoOX2NoZWNrcG9pbnRfaWRCDQoLX2NoZWNrcG9pbnQiTAoZVXBkYXRlVGhyZWFkU3RhdGVSZXNwb25zZRIvCgpjaGVja3BvaW50GAEgASgLMhsuZ3JhcGh3aXJlLnYxLkNoZWNrcG9pbnRSZWYilAIKGExpc3RUaHJlYWRIaXN0b3J5UmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSIQoUYmVmb3JlX2NoZWNrcG9pbnRfaWQYBCABKAlIAIgBARIpCghtZXRhZGF0YRgFIAEoCzISLmdyYXBod2lyZS52MS5Kc29uSAGIAQESFQoNY2hlY2twb2ludF9ucxgGIAEoCRIzCg5wYXlsb2FkX2Zvcm1hdBgHIAEoDjIbLmdyYXBod2lyZS52MS5QYXlsb2FkRm9ybWF0QhcKFV9iZWZvcmVfY2hlY2twb2ludF9pZEILCglfbWV0YWRhdGEiXwoZTGlzdFRocmVhZEhpc3RvcnlSZXNwb25zZRIpCgZzdGF0ZXMYASADKAsyGS5ncmFwaHdpcmUudjEuVGhyZWFkU3RhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIr0BChJXYXRjaFRocmVhZFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgJEhYKCWFmdGVyX3NlcRgCIAEoA0gAiAEBEi4KBmZpbHRlchgDIAEoCzIZLmdyYXBod2lyZS52MS5FdmVudEZpbHRlckgBiAEBEjMKDnBheWxvYWRfZm9ybWF0GAQgASgOMhsuZ3JhcGh3aXJlLnYxLlBheWxvYWRGb3JtYXRCDAoKX2FmdGVyX3NlcUIJCgdfZmlsdGVyIkAKE1dhdGNoVGhyZWFkUmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkuZ3JhcGh3aXJlLnYxLlN0cmVhbUV2ZW50MroICg1UaHJlYWRTZXJ2aWNlElUKDENyZWF0ZVRocmVhZBIhLmdyYXBod2lyZS52MS5DcmVhdGVUaHJlYWRSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLkNyZWF0ZVRocmVhZFJlc3BvbnNlEkwKCUdldFRocmVhZBIeLmdyYXBod2lyZS52MS5HZXRUaHJlYWRSZXF1ZXN0Gh8uZ3JhcGh3aXJlLnYxLkdldFRocmVhZFJlc3BvbnNlElUKDFVwZGF0ZVRocmVhZBIhLmdyYXBod2lyZS52MS5VcGRhdGVUaHJlYWRSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLlVwZGF0ZVRocmVhZFJlc3BvbnNlElUKDERlbGV0ZVRocmVhZBIhLmdyYXBod2lyZS52MS5EZWxldGVUaHJlYWRSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLkRlbGV0ZVRocmVhZFJlc3BvbnNlElUKDFBydW5lVGhyZWFkcxIhLmdyYXBod2lyZS52MS5QcnVuZVRocmVhZHNSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLlBydW5lVGhyZWFkc1Jlc3BvbnNlElgKDVNlYXJjaFRocmVhZHMSIi5ncmFwaHdpcmUudjEuU2VhcmNoVGhyZWFkc1JlcXVlc3QaIy5ncmFwaHdpcmUudjEuU2VhcmNoVGhyZWFkc1Jlc3BvbnNlElUKDENvdW50VGhyZWFkcxIhLmdyYXBod2lyZS52MS5Db3VudFRocmVhZHNSZXF1ZXN0GiIuZ3JhcGh3aXJlLnYxLkNvdW50VGhyZWFkc1Jlc3BvbnNlEk8KCkNvcHlUaHJlYWQSHy5ncmFwaHdpcmUudjEuQ29weVRocmVhZFJlcXVlc3QaIC5ncmFwaHdpcmUudjEuQ29weVRocmVhZFJlc3BvbnNlElsKDkdldFRocmVhZFN0YXRlEiMuZ3JhcGh3aXJlLnYxLkdldFRocmVhZFN0YXRlUmVxdWVzdBokLmdyYXBod2lyZS52MS5HZXRUaHJlYWRTdGF0ZVJlc3BvbnNlEmQKEVVwZGF0ZVRocmVhZFN0YXRlEiYuZ3JhcGh3aXJlLnYxLlVwZGF0ZVRocmVhZFN0YXRlUmVxdWVzdBonLmdyYXBod2lyZS52MS5VcGRhdGVUaHJlYWRTdGF0ZVJlc3BvbnNlEmQKEUxpc3RUaHJlYWRIaXN0b3J5EiYuZ3JhcGh3aXJlLnYxLkxpc3RUaHJlYWRIaXN0b3J5UmVxdWVzdBonLmdyYXBod2lyZS52MS5MaXN0VGhyZWFkSGlzdG9yeVJlc3BvbnNlElQKC1dhdGNoVGhyZWFkEiAuZ3JhcGh3aXJlLnYxLldhdGNoVGhyZWFkUmVxdWVzdBohLmdyYXBod2lyZS52MS5XYXRjaFRocmVhZFJlc3BvbnNlMAFCagoPaW8uZ3JhcGh3aXJlLnYxQhJUaHJlYWRTZXJ2aWNlUHJvdG9QAVpBZ2l0aHViLmNvbS9ncmFwaHdpcmUvZ3JhcGh3aXJlL2NsaWVudHMvZ28vZ3JhcGh3aXJldjE7Z3JhcGh3aXJldjFiBnByb3RvMw", [file_graphwire_v1_event, file_graphwire_v1_json, file_graphwire_v1_run, file_graphwire_v1_thread]);
 
 /**
  * A thread to create.
@@ -72,6 +72,14 @@ export type CreateThreadRequest = Message<"graphwire.v1.CreateThreadRequest"> & 
    * @generated from field: repeated graphwire.v1.Superstep supersteps = 6;
    */
   supersteps: Superstep[];
+
+  /**
+   * How long it lives. Absent means the server's default, which is for ever unless langgraph.json says otherwise. With IF_EXISTS_KEEP a thread that
+   * exists stays as it is.
+   *
+   * @generated from field: optional graphwire.v1.ThreadTtl ttl = 7;
+   */
+  ttl?: ThreadTtl | undefined;
 };
 
 /**
@@ -184,6 +192,13 @@ export type UpdateThreadRequest = Message<"graphwire.v1.UpdateThreadRequest"> & 
    * @generated from field: graphwire.v1.PayloadFormat payload_format = 3;
    */
   payloadFormat: PayloadFormat;
+
+  /**
+   * How long it lives from now on. Absent means as before; without a time in it, for ever.
+   *
+   * @generated from field: optional graphwire.v1.ThreadTtl ttl = 4;
+   */
+  ttl?: ThreadTtl | undefined;
 };
 
 /**
@@ -249,6 +264,62 @@ export type DeleteThreadResponse = Message<"graphwire.v1.DeleteThreadResponse"> 
  */
 export const DeleteThreadResponseSchema: GenMessage<DeleteThreadResponse> = /*@__PURE__*/
   messageDesc(file_graphwire_v1_thread_service, 7);
+
+/**
+ * Threads to prune.
+ *
+ * @generated from message graphwire.v1.PruneThreadsRequest
+ */
+export type PruneThreadsRequest = Message<"graphwire.v1.PruneThreadsRequest"> & {
+  /**
+   * The threads: 1 to 1000 UUIDs, else INVALID_ARGUMENT. Those that do not exist are passed over, so that a request may be repeated.
+   *
+   * @generated from field: repeated string thread_ids = 1;
+   */
+  threadIds: string[];
+
+  /**
+   * What goes.
+   *
+   * @generated from field: graphwire.v1.TtlStrategy strategy = 2;
+   */
+  strategy: TtlStrategy;
+};
+
+/**
+ * Describes the message graphwire.v1.PruneThreadsRequest.
+ * Use `create(PruneThreadsRequestSchema)` to create a new message.
+ */
+export const PruneThreadsRequestSchema: GenMessage<PruneThreadsRequest> = /*@__PURE__*/
+  messageDesc(file_graphwire_v1_thread_service, 8);
+
+/**
+ * What was pruned.
+ *
+ * @generated from message graphwire.v1.PruneThreadsResponse
+ */
+export type PruneThreadsResponse = Message<"graphwire.v1.PruneThreadsResponse"> & {
+  /**
+   * How many threads were: those that are deleted or, with TTL_STRATEGY_KEEP_LATEST, those of which the latest state alone is left. Set by the server.
+   *
+   * @generated from field: int32 pruned_count = 1;
+   */
+  prunedCount: number;
+
+  /**
+   * The threads that were not, since a run executes on them or waits: call again when it has ended. Set by the server.
+   *
+   * @generated from field: repeated string busy_thread_ids = 2;
+   */
+  busyThreadIds: string[];
+};
+
+/**
+ * Describes the message graphwire.v1.PruneThreadsResponse.
+ * Use `create(PruneThreadsResponseSchema)` to create a new message.
+ */
+export const PruneThreadsResponseSchema: GenMessage<PruneThreadsResponse> = /*@__PURE__*/
+  messageDesc(file_graphwire_v1_thread_service, 9);
 
 /**
  * Which threads.
@@ -332,7 +403,7 @@ export type SearchThreadsRequest = Message<"graphwire.v1.SearchThreadsRequest"> 
  * Use `create(SearchThreadsRequestSchema)` to create a new message.
  */
 export const SearchThreadsRequestSchema: GenMessage<SearchThreadsRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 8);
+  messageDesc(file_graphwire_v1_thread_service, 10);
 
 /**
  * A page of threads.
@@ -360,7 +431,7 @@ export type SearchThreadsResponse = Message<"graphwire.v1.SearchThreadsResponse"
  * Use `create(SearchThreadsResponseSchema)` to create a new message.
  */
 export const SearchThreadsResponseSchema: GenMessage<SearchThreadsResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 9);
+  messageDesc(file_graphwire_v1_thread_service, 11);
 
 /**
  * Which threads.
@@ -381,6 +452,13 @@ export type CountThreadsRequest = Message<"graphwire.v1.CountThreadsRequest"> & 
    * @generated from field: graphwire.v1.ThreadStatus status = 2;
    */
   status: ThreadStatus;
+
+  /**
+   * Only these threads: UUIDs, at most 1000. Empty means any.
+   *
+   * @generated from field: repeated string thread_ids = 3;
+   */
+  threadIds: string[];
 };
 
 /**
@@ -388,7 +466,7 @@ export type CountThreadsRequest = Message<"graphwire.v1.CountThreadsRequest"> & 
  * Use `create(CountThreadsRequestSchema)` to create a new message.
  */
 export const CountThreadsRequestSchema: GenMessage<CountThreadsRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 10);
+  messageDesc(file_graphwire_v1_thread_service, 12);
 
 /**
  * How many.
@@ -409,7 +487,7 @@ export type CountThreadsResponse = Message<"graphwire.v1.CountThreadsResponse"> 
  * Use `create(CountThreadsResponseSchema)` to create a new message.
  */
 export const CountThreadsResponseSchema: GenMessage<CountThreadsResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 11);
+  messageDesc(file_graphwire_v1_thread_service, 13);
 
 /**
  * A thread to copy.
@@ -437,7 +515,7 @@ export type CopyThreadRequest = Message<"graphwire.v1.CopyThreadRequest"> & {
  * Use `create(CopyThreadRequestSchema)` to create a new message.
  */
 export const CopyThreadRequestSchema: GenMessage<CopyThreadRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 12);
+  messageDesc(file_graphwire_v1_thread_service, 14);
 
 /**
  * The copy.
@@ -458,7 +536,7 @@ export type CopyThreadResponse = Message<"graphwire.v1.CopyThreadResponse"> & {
  * Use `create(CopyThreadResponseSchema)` to create a new message.
  */
 export const CopyThreadResponseSchema: GenMessage<CopyThreadResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 13);
+  messageDesc(file_graphwire_v1_thread_service, 15);
 
 /**
  * Which state.
@@ -507,7 +585,7 @@ export type GetThreadStateRequest = Message<"graphwire.v1.GetThreadStateRequest"
  * Use `create(GetThreadStateRequestSchema)` to create a new message.
  */
 export const GetThreadStateRequestSchema: GenMessage<GetThreadStateRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 14);
+  messageDesc(file_graphwire_v1_thread_service, 16);
 
 /**
  * The state.
@@ -528,7 +606,7 @@ export type GetThreadStateResponse = Message<"graphwire.v1.GetThreadStateRespons
  * Use `create(GetThreadStateResponseSchema)` to create a new message.
  */
 export const GetThreadStateResponseSchema: GenMessage<GetThreadStateResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 15);
+  messageDesc(file_graphwire_v1_thread_service, 17);
 
 /**
  * A change of a state.
@@ -578,7 +656,7 @@ export type UpdateThreadStateRequest = Message<"graphwire.v1.UpdateThreadStateRe
  * Use `create(UpdateThreadStateRequestSchema)` to create a new message.
  */
 export const UpdateThreadStateRequestSchema: GenMessage<UpdateThreadStateRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 16);
+  messageDesc(file_graphwire_v1_thread_service, 18);
 
 /**
  * The state that the change has made.
@@ -599,7 +677,7 @@ export type UpdateThreadStateResponse = Message<"graphwire.v1.UpdateThreadStateR
  * Use `create(UpdateThreadStateResponseSchema)` to create a new message.
  */
 export const UpdateThreadStateResponseSchema: GenMessage<UpdateThreadStateResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 17);
+  messageDesc(file_graphwire_v1_thread_service, 19);
 
 /**
  * Which states.
@@ -662,7 +740,7 @@ export type ListThreadHistoryRequest = Message<"graphwire.v1.ListThreadHistoryRe
  * Use `create(ListThreadHistoryRequestSchema)` to create a new message.
  */
 export const ListThreadHistoryRequestSchema: GenMessage<ListThreadHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 18);
+  messageDesc(file_graphwire_v1_thread_service, 20);
 
 /**
  * A page of states, the newest first.
@@ -690,7 +768,7 @@ export type ListThreadHistoryResponse = Message<"graphwire.v1.ListThreadHistoryR
  * Use `create(ListThreadHistoryResponseSchema)` to create a new message.
  */
 export const ListThreadHistoryResponseSchema: GenMessage<ListThreadHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 19);
+  messageDesc(file_graphwire_v1_thread_service, 21);
 
 /**
  * A thread to watch.
@@ -734,7 +812,7 @@ export type WatchThreadRequest = Message<"graphwire.v1.WatchThreadRequest"> & {
  * Use `create(WatchThreadRequestSchema)` to create a new message.
  */
 export const WatchThreadRequestSchema: GenMessage<WatchThreadRequest> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 20);
+  messageDesc(file_graphwire_v1_thread_service, 22);
 
 /**
  * Events of the thread's runs, in order, as in StreamRunResponse. Each names its run. The `end` of a run that was cancelled before its turn comes
@@ -756,7 +834,7 @@ export type WatchThreadResponse = Message<"graphwire.v1.WatchThreadResponse"> & 
  * Use `create(WatchThreadResponseSchema)` to create a new message.
  */
 export const WatchThreadResponseSchema: GenMessage<WatchThreadResponse> = /*@__PURE__*/
-  messageDesc(file_graphwire_v1_thread_service, 21);
+  messageDesc(file_graphwire_v1_thread_service, 23);
 
 /**
  * Threads, their states, and what happens on them.
@@ -785,7 +863,7 @@ export const ThreadService: GenService<{
     output: typeof GetThreadResponseSchema;
   },
   /**
-   * Changes a thread's metadata.
+   * Changes a thread's metadata, and how long it lives.
    *
    * @generated from rpc graphwire.v1.ThreadService.UpdateThread
    */
@@ -803,6 +881,16 @@ export const ThreadService: GenService<{
     methodKind: "unary";
     input: typeof DeleteThreadRequestSchema;
     output: typeof DeleteThreadResponseSchema;
+  },
+  /**
+   * Deletes several threads, or all their states but the latest.
+   *
+   * @generated from rpc graphwire.v1.ThreadService.PruneThreads
+   */
+  pruneThreads: {
+    methodKind: "unary";
+    input: typeof PruneThreadsRequestSchema;
+    output: typeof PruneThreadsResponseSchema;
   },
   /**
    * Lists threads.
