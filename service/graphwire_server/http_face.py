@@ -25,6 +25,7 @@ from graphwire_server.rest.server import HttpOptions, HttpServer
 from graphwire_server.rest.site import SiteOptions, site
 from graphwire_server.rest.store import StoreRoutes
 from graphwire_server.rest.threads import ThreadRoutes
+from graphwire_server.rest.v2_paths import ProtocolPaths
 from graphwire_server.security import Security
 
 
@@ -67,6 +68,7 @@ async def http_face(
         assistants=AssistantRoutes(core.assistants),
         store=StoreRoutes(core.items),
         meta=meta,
+        protocol=ProtocolPaths(core.threads, core.runs, core.streams, web.configurable_headers),
     )
     table = routes.table(web.disabled)
     options = SiteOptions(

@@ -168,7 +168,7 @@ async def _joined(cutter: Cutter, client: Ends, server: Ends) -> None:
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        server[1].close()  # first: who waits for the ways may be cancelled once more
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        server[1].close()

@@ -52,7 +52,7 @@ type StreamRunRequest struct {
 	InterruptBefore []string `protobuf:"bytes,10,rep,name=interrupt_before,json=interruptBefore,proto3" json:"interrupt_before,omitempty"`
 	// Nodes after which the run stops; `*` means every node.
 	InterruptAfter []string `protobuf:"bytes,11,rep,name=interrupt_after,json=interruptAfter,proto3" json:"interrupt_after,omitempty"`
-	// What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints. Empty means values. Only
+	// What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints, tools. Empty means values. Only
 	// these modes can be read later, by anyone. An unknown one is refused with INVALID_ARGUMENT.
 	StreamMode []string `protobuf:"bytes,12,rep,name=stream_mode,json=streamMode,proto3" json:"stream_mode,omitempty"`
 	// Whether events of subgraphs are streamed as well. Default: false.

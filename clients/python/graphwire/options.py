@@ -131,7 +131,7 @@ class RunOptions(TypedDict, total=False):
     interrupt_after: Names | None
     """Nodes after which the run stops; `*` means every node."""
     stream_mode: Names | None
-    """What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints. Default: values."""
+    """What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints, tools. Default: values."""
     stream_subgraphs: bool | None
     """Whether events of subgraphs are streamed as well. Default: False."""
     stream_resumable: bool | None

@@ -103,7 +103,7 @@ export interface RunOptions {
   interruptBefore?: Names | undefined;
   /** Nodes after which the run stops; `*` means every node. */
   interruptAfter?: Names | undefined;
-  /** What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints. Default: values. */
+  /** What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints, tools. Default: values. */
   streamMode?: Names | undefined;
   /** Whether events of subgraphs are streamed as well. Default: false. */
   streamSubgraphs?: boolean | undefined;

@@ -66,7 +66,18 @@ class Durability(StrEnum):
     EXIT = "exit"
 
 
-STREAM_MODES = ("values", "updates", "messages-tuple", "messages", "debug", "custom", "events", "tasks", "checkpoints")
+STREAM_MODES = (
+    "values",
+    "updates",
+    "messages-tuple",
+    "messages",
+    "debug",
+    "custom",
+    "events",
+    "tasks",
+    "checkpoints",
+    "tools",
+)
 """The stream modes that a run may ask for (seed 000 and LangGraph's own)."""
 
 DEFAULT_STREAM_MODES = ("values",)

@@ -19,7 +19,7 @@ from graphwire_server.core.errors import (
     ThreadHasNoGraph,
     ThreadNotFound,
 )
-from graphwire_server.core.follow import Batches, Filter, Reading, follow, starting_at
+from graphwire_server.core.follow import EVERYTHING, Batches, Filter, Reading, follow, starting_at
 from graphwire_server.core.model import (
     MAX_PAGE,
     CheckpointRef,
@@ -35,6 +35,7 @@ from graphwire_server.core.model import (
     ThreadStatus,
 )
 from graphwire_server.core.ports import Clock, EventLog, NewId, States, Store
+from graphwire_server.core.rewind import MOST_RUNS, earliest, start_of_run
 from graphwire_server.core.see_through import SeeThrough
 from graphwire_server.core.spec import check_changes, check_uuid
 from graphwire_server.core.ttl import Ttl, check_ttl, given
@@ -245,6 +246,30 @@ class Threads:
             thread = await self.get(thread_id)
             reading = Reading(log, partial(self._store.kept_events, thread.thread_id))
             yield thread, await follow(reading, None, starting_at(log, after_seq), wanted)
+
+    @asynccontextmanager
+    async def watch_whole(self, thread_id: str, after_seq: int | None) -> AsyncIterator[tuple[int, Batches]]:
+        """Attaches to a thread as `watch` does, for a reader that needs whole runs: from the start of the run that goes on behind a cursor. Gives the number of the
+        newest event with them.
+
+        Args:
+            thread_id: The thread: a UUID.
+            after_seq: The cursor, exclusive; None is all that can be read.
+
+        Raises:
+            ThreadNotFound: As in `watch`, as are InvalidField, SlowReader and Draining.
+            CursorExpired: The start of that run, or what is behind the cursor, is no longer held.
+        """
+        thread = await self.get(thread_id)
+        async with self._logs.attach(thread.thread_id, thread.last_seq) as log:
+            thread = await self.get(thread_id)  # as in `watch`
+            reading = Reading(log, partial(self._store.kept_events, thread.thread_id))
+            runs = await self._store.list_runs(thread.thread_id, None, Page(offset=0, limit=MOST_RUNS))
+            if after_seq is None:
+                start = await earliest(reading, runs)
+            else:
+                start = await start_of_run(reading, runs, starting_at(log, after_seq))
+            yield log.newest_seq, await follow(reading, None, start, EVERYTHING)
 
     async def search(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> Sequence[Thread]:
         """A page of the threads that match. Raises InvalidField."""

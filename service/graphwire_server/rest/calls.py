@@ -131,6 +131,7 @@ class Operation:
         answers: What it answers with, by status: a type that pydantic can describe, or None for no body.
         stream: Whether its answer is a stream of server-sent events.
         media_type: What its answer is, or may be beside `answers`, where it is text; empty where it is JSON or a stream.
+        wrong_body: The status for a body that is not what it should be.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Operation:
     answers: Mapping[int, Any] = field(default_factory=lambda: {200: Any})
     stream: bool = False
     media_type: str = ""
+    wrong_body: int = 422
 
 
 Operations: TypeAlias = dict[str, dict[str, Operation]]
@@ -181,8 +183,15 @@ class Resource:
 
     async def _reply(self, operation: Operation, scope: Scope, receive: Receive) -> Reply:
         query = None if operation.query is None else shaped_query(operation.query, scope["query_string"])
-        body = None if operation.body is None else await self._body(operation, operation.body, scope, receive)
+        body = None if operation.body is None else await self._checked_body(operation, operation.body, scope, receive)
         return await operation.run(Call(scope, body, query))
+
+    async def _checked_body(self, operation: Operation, shape: type[Shape], scope: Scope, receive: Receive) -> Any:
+        try:
+            return await self._body(operation, shape, scope, receive)
+        except InvalidField as error:
+            error.http_status = error.http_status or operation.wrong_body
+            raise
 
     async def _body(self, operation: Operation, shape: type[Shape], scope: Scope, receive: Receive) -> Any:
         text = await read_body(scope, receive, self._limits)

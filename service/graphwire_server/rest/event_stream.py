@@ -26,7 +26,7 @@ _log = logging.getLogger("graphwire.rest")
 AFTER_SEQ = "graphwire-after-seq"
 """The header with the cursor behind which a stream starts: where a reader goes on that is cut off before its first event."""
 
-_HEAD = (
+HEAD = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -80,7 +80,7 @@ class EventStream:
                 line = Line(scope, receive, send, self._streams.limits, HEARTBEAT)
                 done = False
                 try:
-                    await line.open(_HEAD, (*source.headers, (AFTER_SEQ, str(source.batches.after_seq))))
+                    await line.open(HEAD, (*source.headers, (AFTER_SEQ, str(source.batches.after_seq))))
                     done = await line.attend(lambda: _pump(line, source))
                 finally:
                     if not done:
@@ -96,7 +96,7 @@ class FailedStream:
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Writes the event."""
-        await send({"type": "http.response.start", "status": 200, "headers": list(_HEAD)})
+        await send({"type": "http.response.start", "status": 200, "headers": list(HEAD)})
         await send({"type": "http.response.body", "body": self._frame})
         return 200
 

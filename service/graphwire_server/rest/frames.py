@@ -129,11 +129,11 @@ def _message(event: Event, payload: events.Message) -> bytes:
 
 
 def _task_start(event: Event, payload: events.TaskStart) -> bytes:
-    return _frame(_name("tasks", event.namespace), orjson.dumps(_start_json(payload)))
+    return _frame(_name("tasks", event.namespace), orjson.dumps(start_json(payload)))
 
 
 def _task_result(event: Event, payload: events.TaskResult) -> bytes:
-    return _frame(_name("tasks", event.namespace), orjson.dumps(_result_json(payload)))
+    return _frame(_name("tasks", event.namespace), orjson.dumps(result_json(payload)))
 
 
 def _checkpoint(event: Event, payload: events.Checkpoint) -> bytes:
@@ -152,9 +152,9 @@ def _debug_detail(event: Event, detail: events.Payload) -> tuple[str, Any]:
         parent = _reference(event, detail.parent_checkpoint_id, detail.checkpoint_ns)
         return "checkpoint", {**_checkpoint_json(detail), "checkpoint": own, "parent_checkpoint": parent}
     if isinstance(detail, events.TaskStart):
-        return "task", _start_json(detail)
+        return "task", start_json(detail)
     if isinstance(detail, events.TaskResult):
-        return "task_result", _result_json(detail)
+        return "task_result", result_json(detail)
     raw: events.Raw = detail  # type: ignore[assignment]  # what is left of the union that a debug event may hold
     return raw.mode, orjson.Fragment(raw.data)
 
@@ -165,7 +165,8 @@ def _reference(event: Event, checkpoint_id: str, checkpoint_ns: str) -> dict[str
     return {"thread_id": event.thread_id, "checkpoint_id": checkpoint_id, "checkpoint_ns": checkpoint_ns}
 
 
-def _start_json(payload: events.TaskStart) -> dict[str, Any]:
+def start_json(payload: events.TaskStart) -> dict[str, Any]:
+    """A task that begins (wire fact 18)."""
     return {
         "id": payload.id,
         "name": payload.name,
@@ -175,7 +176,8 @@ def _start_json(payload: events.TaskStart) -> dict[str, Any]:
     }
 
 
-def _result_json(payload: events.TaskResult) -> dict[str, Any]:
+def result_json(payload: events.TaskResult) -> dict[str, Any]:
+    """A task that has ended (wire fact 18)."""
     return {
         "id": payload.id,
         "name": payload.name,

@@ -15,8 +15,6 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
     "/runs/crons/{cron_id}": ("GET", "PATCH", "DELETE"),
     "/threads/{thread_id}/runs/crons": ("POST",),
     "/threads/{thread_id}/storage": ("GET",),
-    "/threads/{thread_id}/commands": ("POST",),
-    "/threads/{thread_id}/stream/events": ("POST",),
 }
 
 

@@ -19,6 +19,7 @@ from graphwire_server.rest.store import StoreRoutes
 from graphwire_server.rest.store_paths import store_paths
 from graphwire_server.rest.thread_paths import thread_paths
 from graphwire_server.rest.threads import ThreadRoutes
+from graphwire_server.rest.v2_paths import ProtocolPaths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Routes:
     assistants: AssistantRoutes
     store: StoreRoutes
     meta: MetaRoutes
+    protocol: ProtocolPaths
 
     def table(self, disabled: frozenset[str]) -> Operations:
         """All operations, but those of the groups that are not served: assistants, threads, runs, store, meta."""
@@ -37,6 +39,7 @@ class Routes:
             ({"runs", "threads"}, thread_run_paths(self.runs)),
             ({"runs"}, run_paths(self.runs)),
             ({"threads"}, thread_paths(self.threads)),
+            ({"runs", "threads"}, self.protocol.operations()),
             ({"assistants"}, assistant_paths(self.assistants)),
             ({"store"}, store_paths(self.store)),
             (set(), health_path(self.meta)),

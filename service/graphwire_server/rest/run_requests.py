@@ -27,7 +27,7 @@ JsonObject = dict[str, Any]
 LONGEST = LONGEST_TIME.total_seconds()
 """The most seconds that a run waits or takes."""
 StreamMode = Literal[
-    "values", "updates", "messages-tuple", "messages", "debug", "custom", "events", "tasks", "checkpoints"
+    "values", "updates", "messages-tuple", "messages", "debug", "custom", "events", "tasks", "checkpoints", "tools"
 ]
 
 

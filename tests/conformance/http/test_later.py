@@ -16,10 +16,6 @@ PATHS = [
     ("DELETE", f"/runs/crons/{NOBODY}"),
     ("POST", f"/threads/{NOBODY}/runs/crons"),
     ("GET", f"/threads/{NOBODY}/storage"),
-    ("POST", f"/threads/{NOBODY}/commands"),
-    ("POST", f"/threads/{NOBODY}/stream/events"),
-    ("POST", "/assistants"),
-    ("PATCH", f"/assistants/{NOBODY}"),
 ]
 THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [
     ("POST", "/threads/search", {"values": {"a": 1}}, "values"),

@@ -142,6 +142,8 @@ HEADERS = {
     ("/runs/{run_id}/stream", "get"): ["Last-Event-ID"],
     ("/threads/{thread_id}/runs/{run_id}/stream", "get"): ["Last-Event-ID"],
     ("/threads/{thread_id}/stream", "get"): ["Last-Event-ID"],
+    ("/threads/{thread_id}/stream/events", "post"): ["Last-Event-ID"],
+    ("/threads/{thread_id}/commands", "post"): ["Idempotency-Key"],
     **{
         (f"{base}{what}", "post"): ["Idempotency-Key"]
         for base in ("/runs", "/threads/{thread_id}/runs")

@@ -6,6 +6,7 @@ from starlette.routing import Match, Route
 from graphwire_server.rest.calls import Operations
 from graphwire_server.rest.later import later
 from graphwire_server.rest.routes import _covers
+from graphwire_server.rest.v2_paths import COMMANDS, EVENTS
 from tests.unit.core.fakes import house
 from tests.unit.rest.visits import table
 
@@ -161,7 +162,7 @@ def test_a_group_that_is_not_served_has_no_rows(disabled: Iterable[str], prefixe
 def _in(path: str, disabled: frozenset[str]) -> bool:
     group = path.split("/")[1]
     meta = group in ("", "info", "metrics", "docs", "openapi.json")
-    of_runs = "/runs" in path and path not in later()
+    of_runs = ("/runs" in path and path not in later()) or path in (EVENTS, COMMANDS)
     return group in disabled or (meta and "meta" in disabled) or (of_runs and "runs" in disabled)
 
 

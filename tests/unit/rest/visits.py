@@ -21,6 +21,7 @@ from graphwire_server.rest.runs import RunRoutes
 from graphwire_server.rest.site import SiteOptions, site
 from graphwire_server.rest.store import StoreRoutes
 from graphwire_server.rest.threads import ThreadRoutes
+from graphwire_server.rest.v2_paths import ProtocolPaths
 from graphwire_server.storage.memory.items import MemoryItems
 from tests.unit.core.fakes import Clock, House, house, running
 from tests.unit.rest.wire import browsing
@@ -49,6 +50,7 @@ def routes(made: House, limits: StreamLimits = LIMITS) -> Routes:
         assistants=AssistantRoutes(assistants),
         store=StoreRoutes(Items(MemoryItems(), Clock(), Keeping())),
         meta=MetaRoutes(made.threads, INFO, lambda: DOCUMENT, lambda: Metrics(Tally(), lambda: LOAD)),
+        protocol=ProtocolPaths(made.threads, made.runs, streams, HeaderRule()),
     )
 
 

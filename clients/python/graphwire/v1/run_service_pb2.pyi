@@ -134,7 +134,7 @@ class StreamRunRequest(_message.Message):
 
     @_builtins.property
     def stream_mode(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints. Empty means values. Only
+        """What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints, tools. Empty means values. Only
         these modes can be read later, by anyone. An unknown one is refused with INVALID_ARGUMENT.
         """
 

@@ -109,7 +109,7 @@ export type StreamRunRequest = Message<"graphwire.v1.StreamRunRequest"> & {
   interruptAfter: string[];
 
   /**
-   * What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints. Empty means values. Only
+   * What the run streams: values, updates, messages-tuple, messages, debug, custom, events, tasks, checkpoints, tools. Empty means values. Only
    * these modes can be read later, by anyone. An unknown one is refused with INVALID_ARGUMENT.
    *
    * @generated from field: repeated string stream_mode = 12;
