@@ -8,6 +8,7 @@ import copy
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +21,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 from langgraph_sdk.runtime import AccessContext
+from pydantic import BaseModel
 
 from graphwire_server.core.errors import GraphNotFound
 from graphwire_server.core.model import Assistant, Drawing, GraphEdge, GraphInfo, GraphNode, Schemas, SubgraphInfo
@@ -223,8 +225,18 @@ def _declared(graph: Graph, part: Literal["Input", "Output"]) -> dict[str, Any] 
     if not isinstance(graph, CompiledStateGraph):
         return None
     declared: type = graph.builder.input_schema if part == "Input" else graph.builder.output_schema
+    return _object(graph, part, tuple(graph.builder.schemas[declared]), _required(declared))
+
+
+def _required(declared: type) -> frozenset[str]:
+    """The fields that a TypedDict, a dataclass or a model cannot be without."""
+    if is_dataclass(declared):
+        given = (each.name for each in fields(declared) if each.default is MISSING and each.default_factory is MISSING)
+        return frozenset(given)
+    if issubclass(declared, BaseModel):
+        return frozenset(name for name, each in declared.model_fields.items() if each.is_required())
     required: frozenset[str] = getattr(declared, "__required_keys__", frozenset())
-    return _object(graph, part, tuple(graph.builder.schemas[declared]), required)
+    return required
 
 
 def _object(graph: Graph, part: str, names: Sequence[str], required: Container[str] = ()) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from graphwire_server.core.errors import GraphNotFound
-from graphwire_server.core.model import GraphEdge, GraphInfo, Schemas
+from graphwire_server.core.model import GraphEdge, GraphInfo, RunConfig, Schemas
 from graphwire_server.core.ports import Graphs
 from graphwire_server.engine.catalogue import Catalogue
 from graphwire_server.engine.manifest import ManifestError, read_manifest
@@ -176,6 +176,87 @@ async def test_the_context_is_what_a_config_may_have(home: Project) -> None:
     assert schemas.config == schemas.context
 
 
+KINDS = """
+import operator
+from dataclasses import dataclass, field
+from typing import Annotated
+import typing
+import typing_extensions
+from pydantic import BaseModel, Field
+
+class Opaque:
+    def __init__(self, inner): self.inner = inner
+
+@dataclass
+class Plain:
+    text: str
+    seen: Annotated[list[str], operator.add] = field(default_factory=list)
+    count: int | None = None
+
+class Model(BaseModel):
+    text: str = Field(description="what it is about")
+    seen: Annotated[list[str], operator.add] = []
+    count: int | None = None
+
+class Typed(typing.TypedDict):
+    text: str
+    seen: typing_extensions.NotRequired[Annotated[list[str], operator.add]]
+    count: typing_extensions.NotRequired[int | None]
+
+class Extended(typing_extensions.TypedDict):
+    text: str
+    seen: typing_extensions.NotRequired[Annotated[list[str], operator.add]]
+    count: typing_extensions.NotRequired[int | None]
+
+@dataclass
+class PlainContext:
+    tone: str = "plain"
+
+class ModelContext(BaseModel):
+    tone: str = "plain"
+
+class TypedContext(typing_extensions.TypedDict, total=False):
+    tone: str
+
+@dataclass
+class OpaquePlain:
+    text: str
+    opaque: Opaque | None = None
+
+class OpaqueModel(BaseModel, arbitrary_types_allowed=True):
+    text: str
+    opaque: Opaque | None = None
+
+def of(state, context=None):
+    return StateGraph(state, context_schema=context).add_node("shout", lambda state: {}).add_edge(START, "shout")
+
+dataclass_, model, typed, extended = of(Plain, PlainContext), of(Model, ModelContext), of(Typed, TypedContext), of(Extended)
+opaque_dataclass, opaque_model = of(OpaquePlain), of(OpaqueModel)
+"""
+
+
+@pytest.mark.parametrize("name", ["dataclass_", "model", "typed", "extended"])
+async def test_a_state_may_be_a_dataclass_a_model_or_a_typed_dict(home: Project, name: str) -> None:
+    schemas = await serve(home, KINDS, name).schemas(own(name))
+
+    for schema in (schemas.input, schemas.output):
+        assert fields(schema) == {"text": "string", "seen": "array", "count": "any"}
+        assert orjson.loads(schema or b"")["required"] == ["text"]
+        assert orjson.loads(schema or b"")["properties"]["count"]["anyOf"] == [{"type": "integer"}, {"type": "null"}]
+        assert orjson.loads(schema or b"")["properties"]["seen"]["items"] == {"type": "string"}
+    assert fields(schemas.state) == {"text": "string", "seen": "array", "count": "any"}
+    assert (schemas.context and fields(schemas.context)) == (None if name == "extended" else {"tone": "string"})
+    assert schemas.config == schemas.context
+
+
+@pytest.mark.parametrize("name", ["opaque_dataclass", "opaque_model"])
+async def test_what_a_state_needs_is_known_where_a_field_has_no_schema(home: Project, name: str) -> None:
+    schemas = await serve(home, KINDS, name).schemas(own(name))
+
+    assert fields(schemas.input) == {"text": "string", "opaque": "any"}
+    assert orjson.loads(schemas.input or b"")["required"] == ["text"]
+
+
 async def test_a_schema_that_cannot_be_stated_is_none(home: Project) -> None:
     catalogue = serve(home, TYPES, "bad_context", "functional")
 
@@ -183,6 +264,59 @@ async def test_a_schema_that_cannot_be_stated_is_none(home: Project) -> None:
     functional = await catalogue.schemas(own("functional"))
     assert functional.input is None
     assert orjson.loads(functional.output or b"")["type"] == "integer"
+
+
+# -- factories -----------------------------------------------------------------------------------------------------------
+
+MADE = """
+from dataclasses import dataclass
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
+
+@dataclass
+class Size:
+    nodes: int
+
+def built(names):
+    builder = StateGraph(State)
+    for name in names:
+        builder.add_node(name, StateGraph(State).add_node(f"in_{name}", shout).add_edge(START, f"in_{name}").compile())
+        builder.add_edge(START, name)
+    return builder.compile()
+
+def by_config(config: RunnableConfig): return built(config["configurable"].get("nodes", ["plain"]))
+def by_context(runtime: Runtime[Size]): return built([f"n{n}" for n in range(runtime.context.nodes if runtime.context else 1)])
+def by_name(config: RunnableConfig): return built([config["configurable"]["assistant_id"][:4], config["metadata"].get("team", "none")])
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "nodes"),
+    [
+        ("by_config", {}, {"plain"}),
+        ("by_config", {"config": RunConfig(configurable={"nodes": ["a", "b"]})}, {"a", "b"}),
+        ("by_config", {"context": {"nodes": ["a"], "__pregel_send": 1}}, {"a"}),
+        ("by_context", {}, {"n0"}),
+        ("by_context", {"context": {"nodes": 2, "unknown": 1}}, {"n0", "n1"}),
+        ("by_context", {"config": RunConfig(configurable={"nodes": 2})}, {"n0", "n1"}),
+        ("by_name", {"metadata": {"team": "fun"}}, {"018f", "fun"}),
+    ],
+)
+async def test_a_factory_makes_the_graph_of_the_assistant(
+    home: Project, name: str, parts: dict[str, Any], nodes: set[str]
+) -> None:
+    catalogue, assistant = serve(home, MADE, name), own(name, **parts)
+
+    drawing, xray = await catalogue.draw(assistant, 0), await catalogue.draw(assistant, 1)
+    inside = await catalogue.subgraphs(assistant, None, True)
+
+    assert {node.id for node in drawing.nodes} == {"__start__", *nodes, "__end__"}
+    assert {f"{node}:in_{node}" for node in nodes} <= {node.id for node in xray.nodes} | {
+        node.id.replace("\\3a", ":") for node in xray.nodes
+    }
+    assert {each.namespace for each in inside} == nodes
+    assert fields((await catalogue.schemas(assistant)).state) == {"text": "string"}
 
 
 # -- subgraphs -----------------------------------------------------------------------------------------------------------
