@@ -12,6 +12,7 @@ from functools import partial
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import (
     CheckpointNotFound,
+    GraphNotFound,
     GraphwireError,
     InvalidField,
     ThreadBusy,
@@ -171,10 +172,15 @@ class Threads:
         return thread
 
     async def values(self, thread: Thread) -> bytes | None:
-        """The values of a thread's latest state as JSON text; None where no run has used it."""
+        """The values of a thread's latest state as JSON text; None where no run has used it, or langgraph.json no longer has its graph: a list of threads is to
+        be had all the same.
+        """
         if thread.graph_id is None:
             return None
-        state = await self._states.get(thread.graph_id, thread.thread_id, CheckpointRef(), subgraphs=False)
+        try:
+            state = await self._states.get(thread.graph_id, thread.thread_id, CheckpointRef(), subgraphs=False)
+        except GraphNotFound:
+            return None
         return state.values if state and state.checkpoint else None
 
     async def merge_metadata(self, thread_id: str, metadata: JsonObject, ttl: Ttl | None = None) -> Thread:

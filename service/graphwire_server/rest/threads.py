@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from graphwire_server.core.assistants import Assistants
-from graphwire_server.core.errors import AssistantNotFound, CursorExpired
+from graphwire_server.core.errors import AssistantNotFound, CursorExpired, GraphNotFound
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import CheckpointRef, Thread
 from graphwire_server.core.pruning import Pruning
@@ -163,8 +163,8 @@ class ThreadRoutes:
         if graph is None:
             return None
         try:
-            await self._assistants.get(graph)
-        except AssistantNotFound:
+            await self._assistants.runnable(graph)
+        except (AssistantNotFound, GraphNotFound):
             return None
         return graph
 

@@ -277,6 +277,8 @@ async def test_a_graph_that_is_gone_after_a_restart_is_named(tmp_path: Path) -> 
             await api.client.get(f"{path}/schemas"),
             await api.client.get(f"/threads/{thread}/state"),
         ]
+        listed = [await api.get(f"/threads/{thread}"), *await api.post("/threads/search", {"ids": [thread]})]
+        named = await api.post("/threads", {"metadata": {"graph_id": mine}})
         kept = await api.get(path)
         moved = await patched(api, path, graph_id="stays")
         values = await api.post("/runs/wait", {"assistant_id": mine, "input": {}})
@@ -284,4 +286,6 @@ async def test_a_graph_that_is_gone_after_a_restart_is_named(tmp_path: Path) -> 
     assert ended["__error__"]["error"] == "GraphNotFound"
     assert "graph 'goes' does not exist; langgraph.json does not have it" in ended["__error__"]["message"]
     assert [(each.status_code, each.json()["code"]) for each in refused] == [(404, "GRAPH_NOT_FOUND")] * 3
+    assert [(each["thread_id"], each["values"]) for each in listed] == [(thread, None)] * 2
+    assert named["metadata"] == {"graph_id": mine}
     assert (kept["graph_id"], moved["graph_id"], values) == ("goes", "stays", {"text": "here"})

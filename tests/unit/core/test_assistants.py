@@ -370,3 +370,114 @@ async def test_a_busy_thread_keeps_all_threads_and_the_assistant() -> None:
     assert kept[1] == mine
     with pytest.raises(ThreadNotFound):
         await here.threads.get(OTHER)
+
+
+# -- runs ----------------------------------------------------------------------------------------------------------------
+
+BASE = RunConfig(
+    tags=("a", "b"),
+    recursion_limit=5,
+    configurable={"x": 1, "y": 1},
+    metadata={"m": 1},
+    max_concurrency=2,
+    run_name="r",
+)
+
+
+async def test_a_run_is_laid_over_what_its_assistant_brings() -> None:
+    here = house()
+    mine = await made(here, config=BASE, metadata={"team": 1})
+    over = RunConfig(tags=("b", "c"), configurable={"y": 2}, metadata={"n": 2}, max_concurrency=1)
+    async with running(here):
+        plain = await here.runs.create(RunSpec(assistant=mine.assistant_id))
+        run = await here.runs.create(RunSpec(assistant=mine.assistant_id, config=over, metadata={"team": 2}))
+
+    assert (plain.assistant_id, plain.graph_id, plain.spec.config) == (mine.assistant_id, "agent", BASE)
+    assert plain.spec.all_metadata == {"team": 1, "m": 1}
+    assert run.spec.config == RunConfig(
+        tags=("a", "b", "c"),
+        recursion_limit=5,
+        configurable={"x": 1, "y": 2},
+        metadata={"m": 1, "n": 2},
+        max_concurrency=1,
+        run_name="r",
+    )
+    assert run.spec.all_metadata == {"team": 2, "m": 1, "n": 2}
+
+
+@pytest.mark.parametrize(
+    ("brought", "given", "configurable", "context"),
+    [
+        (({"a": 1}, None), (None, None), {"a": 1}, None),
+        ((None, {"a": 1}), (None, None), None, {"a": 1}),
+        (({"a": 1}, None), (None, {"b": 2}), None, {"a": 1, "b": 2}),
+        ((None, {"a": 1}), ({"b": 2}, None), {"a": 1, "b": 2}, None),
+        ((None, {"a": 1}), ({"a": 2}, None), {"a": 2}, None),
+        (({"a": 1}, {"a": 1}), (None, {"a": 2}), None, {"a": 2}),
+        ((None, {"a": 1}), (None, {}), None, {"a": 1}),
+        ((None, {}), (None, None), None, {}),
+        ((None, None), (None, {}), None, {}),
+    ],
+)
+async def test_settings_of_both_kinds_are_one(brought: Any, given: Any, configurable: Any, context: Any) -> None:
+    here = house()
+    mine = await made(here, config=RunConfig(configurable=brought[0]), context=brought[1])
+    spec = RunSpec(assistant=mine.assistant_id, config=RunConfig(configurable=given[0]), context=given[1])
+    async with running(here):
+        run = await here.runs.create(spec)
+
+    assert (run.spec.config.configurable, run.spec.context) == (configurable, context)
+
+
+async def test_a_run_keeps_what_it_was_created_with() -> None:
+    executor = Executor()
+    executor.script = executor.held
+    here = house(executor)
+    mine = await made(here, context={"a": 1})
+    spec = replace(on_thread(), assistant=mine.assistant_id)
+    async with running(here):
+        first, waiting = [await here.runs.create(spec) for _ in range(2)]
+        await here.assistants.update(mine.assistant_id, AssistantChange(graph_id="writer", context={"a": 2}))
+        await here.assistants.delete(mine.assistant_id)
+        executor.release.set()
+        ended = [await here.end(run) for run in (first, waiting)]
+
+    assert [(run.graph_id, run.spec.context, run.status) for run in ended] == [("agent", {"a": 1}, "success")] * 2
+
+
+async def test_metadata_comes_in_order_from_assistant_thread_configuration_and_run() -> None:
+    here = house()
+    mine = await made(here, metadata={"a": 1, "b": 1, "c": 1, "d": 1})
+    await here.threads.create(THREAD, {"b": 2, "c": 2, "d": 2})
+    spec = replace(
+        on_thread(metadata={"d": 4}, config=RunConfig(metadata={"c": 3, "d": 3})), assistant=mine.assistant_id
+    )
+    async with running(here):
+        run = await here.runs.create(spec)
+        again = await here.runs.create(on_thread())
+
+    assert run.spec.all_metadata == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert again.spec.all_metadata == {"b": 2, "c": 2, "d": 2}
+
+
+async def test_a_key_knows_a_request_again_after_its_assistant_has_changed() -> None:
+    here = house()
+    mine = await made(here, context={"a": 1})
+    spec = RunSpec(assistant=mine.assistant_id, request_id="key", keep_thread=True)
+    async with running(here):
+        first = await here.runs.create(spec)
+        await here.assistants.update(mine.assistant_id, AssistantChange(context={"a": 2}))
+        again = await here.runs.create(spec)
+
+    assert again.run_id == first.run_id
+
+
+async def test_a_batch_with_an_assistant_that_there_is_not_creates_nothing() -> None:
+    here = house()
+    mine = await made(here)
+    async with running(here):
+        with pytest.raises(AssistantNotFound) as refused:
+            await here.runs.create_batch([RunSpec(assistant=mine.assistant_id), RunSpec(assistant=OTHER)])
+
+    assert refused.value.metadata["index"] == "1"
+    assert not here.executor.executed

@@ -19,6 +19,8 @@ from graphwire_server.core.events import (
     Values,
 )
 from graphwire_server.core.model import CheckpointRef, RunConfig, RunStatus
+from graphwire_server.engine.factory import factory_of
+from graphwire_server.engine.manifest import GraphEntry
 from tests.unit.engine.graphs import THREAD, Bench, State, ask, chain, speak, tell
 
 
@@ -172,3 +174,19 @@ async def test_a_run_cannot_be_sent_to_another_thread_by_its_configuration() -> 
     await bench.run(config=RunConfig(configurable={"thread_id": "stolen", "__pregel_checkpointer": "forged"}))
 
     assert list(bench.saver.storage) == [THREAD]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"context": {"names": ["a", "b"]}}, {"config": RunConfig(configurable={"names": ["a", "b"]})}]
+)
+async def test_a_factory_makes_the_graph_of_the_runs_context(fields: dict[str, Any]) -> None:
+    def make(runtime: Runtime[Any]) -> Any:
+        return chain(*runtime.context["names"])
+
+    entry = GraphEntry(graph_id="agent", target="./graphs.py", attribute="make")
+    bench = Bench(factory_of(entry, make))
+
+    outcome = await bench.run("values", **fields)
+
+    assert outcome.status is RunStatus.SUCCESS, outcome
+    assert seen(bench.payloads[-1].state) == ["in", "a", "b"]
