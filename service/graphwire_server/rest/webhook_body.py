@@ -4,6 +4,7 @@ Owns the body: the run as this surface shows it, and how it ended (wire fact 86)
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -26,7 +27,7 @@ def webhook_body(ended: Run, values: bytes, sent_at: datetime, only: Collection[
     """
     outcome = ended.outcome or Outcome(status=ended.status)
     rolled_back = ended.cancel is CancelAction.ROLLBACK
-    body = run_json(ended) | {
+    body = run_json(replace(ended, delivery=None)) | {
         "run_started_at": time_text(ended.started_at),
         "run_ended_at": time_text(ended.updated_at),
         "webhook_sent_at": time_text(sent_at),
