@@ -84,7 +84,10 @@ def test_protoc_generates_from_the_tarball(unpacked: Path) -> None:
 
 
 def test_protoc_generates_from_the_descriptor_set(artefacts: tuple[Path, Path], tmp_path: Path) -> None:
-    names = [f"graphwire/v1/{name}.proto" for name in ("run_service", "event", "error", "interrupt", "json", "run")]
+    names = [
+        f"graphwire/v1/{name}.proto"
+        for name in ("run_service", "event", "error", "interrupt", "json", "run", "webhook")
+    ]
 
     run(*protoc(), f"--descriptor_set_in={artefacts[0]}", "--python_out=.", "--grpc_python_out=.", *names, cwd=tmp_path)
 

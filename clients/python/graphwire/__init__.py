@@ -23,7 +23,7 @@ from graphwire.errors import (
 )
 from graphwire.event import Event
 from graphwire.messages import Message, Messages, TokenUsage, ToolCall
-from graphwire.model import Interrupt, Run, RunError, RunResult
+from graphwire.model import Interrupt, Run, RunError, RunResult, WebhookDelivery
 from graphwire.options import Command, Config, Filter, Goto, InvokeOptions, RunOptions, StateUpdate, StreamOptions
 from graphwire.payload import from_json, to_json, to_plain
 from graphwire.state import Checkpoint, StateTask, Thread, ThreadState, Ttl
@@ -79,6 +79,7 @@ __all__ = [
     "Ttl",
     "Unauthenticated",
     "Unavailable",
+    "WebhookDelivery",
     "connect",
     "from_json",
     "to_json",

@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from graphwire.errors import RunFailed
 from graphwire.payload import from_json
-from graphwire.v1 import error_pb2, interrupt_pb2, run_pb2, thread_pb2
+from graphwire.v1 import error_pb2, interrupt_pb2, run_pb2, thread_pb2, webhook_pb2
 
 
 def _named(names: Mapping[int, str], prefix: str, number: int) -> str:
@@ -28,6 +28,7 @@ def _names(enum: EnumDescriptor) -> dict[int, str]:
 _RUN_STATUS = _names(run_pb2.RunStatus.DESCRIPTOR)
 _CANCEL_ACTION = _names(run_pb2.CancelAction.DESCRIPTOR)
 _THREAD_STATUS = _names(thread_pb2.ThreadStatus.DESCRIPTOR)
+_WEBHOOK_STATE = _names(webhook_pb2.WebhookState.DESCRIPTOR)
 
 
 def run_status(number: run_pb2.RunStatus.ValueType) -> str:
@@ -91,6 +92,43 @@ class RunError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """What became of the call of a run's webhook.
+
+    Args:
+        state: `pending`, `delivered` (the receiver answered with 2xx) or `failed` (it was given up); its number, as text, where it is newer than this client.
+        attempts: How often it was tried.
+        last_attempt_time: When it was last tried; None until then.
+        last_status: The HTTP status of the last answer; None where there was none.
+        last_error: Why the last attempt failed; empty where it did not.
+        next_attempt_time: When it is tried next; None once it is settled.
+        settle_time: When it was delivered or given up; None until then.
+    """
+
+    state: str
+    attempts: int
+    last_attempt_time: datetime | None
+    last_status: int | None
+    last_error: str
+    next_attempt_time: datetime | None
+    settle_time: datetime | None
+
+    @classmethod
+    def read(cls, proto: webhook_pb2.WebhookDelivery) -> Self:
+        """The value of a message."""
+        given = proto.HasField
+        return cls(
+            state=_named(_WEBHOOK_STATE, "WEBHOOK_STATE_", proto.state),
+            attempts=proto.attempts,
+            last_attempt_time=moment(proto.last_attempt_time) if given("last_attempt_time") else None,
+            last_status=proto.last_status if given("last_status") else None,
+            last_error=proto.last_error,
+            next_attempt_time=moment(proto.next_attempt_time) if given("next_attempt_time") else None,
+            settle_time=moment(proto.settle_time) if given("settle_time") else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of a graph.
 
@@ -115,6 +153,8 @@ class Run:
         start_time: When it was first started; None until then.
         cancel_action: That it was asked to stop, and what becomes of its work: `interrupt` or `rollback`; None where nobody has asked.
         lingering_nodes: The synchronous nodes whose threads still ran when it was cut short.
+        webhook: The URL that is called when it has ended; empty for none.
+        webhook_delivery: What became of that call; None where there is none, and until the run has ended.
     """
 
     run_id: str
@@ -137,6 +177,8 @@ class Run:
     start_time: datetime | None
     cancel_action: str | None
     lingering_nodes: tuple[str, ...]
+    webhook: str
+    webhook_delivery: WebhookDelivery | None
 
     @classmethod
     def read(cls, proto: run_pb2.Run) -> Self:
@@ -162,6 +204,10 @@ class Run:
             start_time=moment(proto.start_time) if proto.HasField("start_time") else None,
             cancel_action=cancel_action(proto.cancel_action) if proto.HasField("cancel_action") else None,
             lingering_nodes=tuple(proto.lingering_nodes),
+            webhook=proto.webhook,
+            webhook_delivery=WebhookDelivery.read(proto.webhook_delivery)
+            if proto.HasField("webhook_delivery")
+            else None,
         )
 
 

@@ -154,7 +154,8 @@ class RunOptions(TypedDict, total=False):
     """How long the run may take from its first start, in seconds or as a timedelta: more than 0, at most 3650 days. It then ends with status `timeout`. Default:
     the server's limit."""
     webhook: str | None
-    """A URL that is called when the run has ended. The server does not offer it yet: `NotOffered`."""
+    """The URL that is called when the run has ended, however it did: http or https, on a host of the Internet unless the server is set otherwise, else
+    `InvalidArgument`. `Run.webhook_delivery` tells what became of the call. Default: none."""
     feedback_keys: Names | None
     """Keys for which feedback will be given, for graphs that are traced. Accepted and without effect: the server traces nothing by itself."""
     request_id: str | None

@@ -128,7 +128,7 @@ export interface RunOptions {
   startAfter?: number | undefined;
   /** Seconds that the run may take from its first start, at most 3650 days. It then ends with status `timeout`. Default: the server's limit. */
   timeout?: number | undefined;
-  /** A URL that is called when the run has ended. The server does not offer it yet: `NOT_OFFERED`. */
+  /** The URL that is called when the run has ended, however it did. `webhookDelivery` of the run tells what became of the call. Default: none. */
   webhook?: string | undefined;
   /** Keys for which feedback will be given. Accepted and without effect: the server traces nothing by itself. */
   feedbackKeys?: Names | undefined;

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 import graphwire
-from graphwire.v1 import assistant_pb2, error_pb2, run_pb2, thread_pb2
+from graphwire.v1 import assistant_pb2, error_pb2, run_pb2, thread_pb2, webhook_pb2
 from graphwire.v1 import assistant_service_pb2 as assistants_pb
 from graphwire.v1 import run_service_pb2 as runs_pb
 from graphwire.v1 import thread_service_pb2 as threads_pb
@@ -73,6 +73,47 @@ async def test_what_a_run_has_not_done_is_none() -> None:
     run = await _read(status=run_pb2.RUN_STATUS_PENDING)
 
     assert (run.due_time, run.start_time, run.cancel_action, run.lingering_nodes) == (None, None, None, ())
+
+
+async def test_a_run_shows_what_became_of_the_call_of_its_webhook() -> None:
+    failed = webhook_pb2.WebhookDelivery(
+        state=webhook_pb2.WEBHOOK_STATE_FAILED,
+        attempts=2,
+        last_attempt_time=THEN,
+        last_status=302,
+        last_error="e",
+        settle_time=THEN,
+    )
+
+    run = await _read(webhook="https://x.example", webhook_delivery=failed)
+
+    at = datetime(1970, 1, 1, 0, 1, 40, tzinfo=UTC)
+    assert run.webhook == "https://x.example"
+    assert run.webhook_delivery == graphwire.WebhookDelivery(
+        state="failed",
+        attempts=2,
+        last_attempt_time=at,
+        last_status=302,
+        last_error="e",
+        next_attempt_time=None,
+        settle_time=at,
+    )
+
+
+async def test_a_run_without_a_webhook_shows_none() -> None:
+    run = await _read()
+
+    assert (run.webhook, run.webhook_delivery) == ("", None)
+
+
+async def test_a_call_that_is_still_to_be_made() -> None:
+    pending = webhook_pb2.WebhookDelivery(state=webhook_pb2.WEBHOOK_STATE_PENDING, next_attempt_time=LATER)
+
+    made = (await _read(webhook_delivery=pending)).webhook_delivery
+
+    assert made is not None
+    assert (made.state, made.attempts, made.last_status, made.settle_time) == ("pending", 0, None, None)
+    assert made.next_attempt_time == datetime(1970, 1, 1, 0, 2, 40, 5, tzinfo=UTC)
 
 
 async def test_an_action_that_is_newer_than_this_client_is_kept_as_its_number() -> None:
