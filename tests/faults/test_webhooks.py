@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from graphwire.v1.run_pb2 import IF_NOT_EXISTS_CREATE
 from graphwire.v1.run_service_pb2 import CreateRunRequest, GetRunRequest
 from graphwire.v1.thread_service_pb2 import CreateThreadRequest, DeleteThreadRequest
 from graphwire.v1.webhook_pb2 import WEBHOOK_STATE_DELIVERED, WebhookDelivery
@@ -26,7 +27,11 @@ pytestmark = pytest.mark.timeout(120)  # two starts, under load
 
 async def _create(server: Server, url: str, **more: Any) -> str:
     request = CreateRunRequest(
-        assistant_id="ticks", input=text('{"n": 2, "name": "a"}'), webhook=url, if_not_exists=2, **more
+        assistant_id="ticks",
+        input=text('{"n": 2, "name": "a"}'),
+        webhook=url,
+        if_not_exists=IF_NOT_EXISTS_CREATE,
+        **more,
     )
     return (await server.runs.CreateRun(request)).run.run_id
 

@@ -78,7 +78,7 @@ def test_a_prefix_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_the_fields_that_are_sent(tmp_path: Path) -> None:
-    assert read(tmp_path, {"allowed_fields": ["run_id", "values"]}).allowed_fields == {"run_id", "values"}
+    assert read(tmp_path, {"allowed_fields": ["run_id", "values"]}).allowed_fields == frozenset({"run_id", "values"})
     assert read(tmp_path, {"allowed_fields": []}).allowed_fields == frozenset()
 
 
