@@ -35,7 +35,7 @@ _README = """\
 | `buf.yaml` | makes this folder a module of buf |
 | `service_config.json` | for the channel: which calls gRPC itself may repeat, and round robin over addresses |
 
-The files import `google/protobuf/duration.proto`, `struct.proto` and `timestamp.proto`, which every generator brings along. Where yours does not, take
+The files import `google/protobuf/duration.proto`, `field_mask.proto`, `struct.proto` and `timestamp.proto`, which every generator brings along. Where yours does not, take
 `graphwire-protos-{version}.binpb`, which lies beside this tarball and holds the imports as well, and the error details of `google/rpc`.
 
 ## Generate

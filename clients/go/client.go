@@ -17,6 +17,7 @@ type Client struct {
 	runs       graphwirev1.RunServiceClient
 	threads    graphwirev1.ThreadServiceClient
 	assistants graphwirev1.AssistantServiceClient
+	crons      graphwirev1.CronServiceClient
 	closing    chan struct{}
 	closeOnce  sync.Once
 }
@@ -40,6 +41,7 @@ func Open(address string, options ...Option) (*Client, error) {
 		runs:       graphwirev1.NewRunServiceClient(conn),
 		threads:    graphwirev1.NewThreadServiceClient(conn),
 		assistants: graphwirev1.NewAssistantServiceClient(conn),
+		crons:      graphwirev1.NewCronServiceClient(conn),
 		closing:    make(chan struct{}),
 	}, nil
 }
@@ -68,6 +70,9 @@ func (c *Client) Threads() graphwirev1.ThreadServiceClient { return c.threads }
 
 // Assistants gives the generated stub of the assistants, as Runs does.
 func (c *Client) Assistants() graphwirev1.AssistantServiceClient { return c.assistants }
+
+// Crons gives the generated stub of the crons, as Runs does.
+func (c *Client) Crons() graphwirev1.CronServiceClient { return c.crons }
 
 // Conn gives the connection, for the stubs of other services of the same server, such as health.
 func (c *Client) Conn() grpc.ClientConnInterface { return c.conn }

@@ -6,7 +6,7 @@ nothing closes before what needs it has ended.
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from graphwire_server.engine.manifest import apply_env, read_manifest
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.house import house
 from graphwire_server.rpc.assistant_service import AssistantService
+from graphwire_server.rpc.cron_service import CronService
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.server import GrpcServer, ServerCertificate, ServerOptions
 from graphwire_server.rpc.store_service import StoreService
@@ -90,9 +91,12 @@ async def serving(settings: Settings, threads: NodeThreads) -> AsyncIterator[Ser
             await behind.recovery.recover()
             for face in faces:
                 await face.start()
-            yield Serving(
-                grpc_port=ports[0], http_port=ports[1] if len(ports) > 1 else None, assistants=behind.core.assistants
-            )
+            async with behind.firings if settings.crons else nullcontext():
+                yield Serving(
+                    grpc_port=ports[0],
+                    http_port=ports[1] if len(ports) > 1 else None,
+                    assistants=behind.core.assistants,
+                )
 
 
 class Face(Protocol):
@@ -140,6 +144,7 @@ def _grpc(core: Core, settings: Settings, security: Security) -> GrpcServer:
         threads=ThreadService(core.threads, core.pruning),
         assistants=AssistantService(core.assistants),
         store=StoreService(core.items),
+        crons=CronService(core.crons),
         streams=core.streams,
         tally=core.tally,
         keys=security.keys,

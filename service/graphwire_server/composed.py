@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.crons import Crons
 from graphwire_server.core.items import Items
 from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.runs import Runs
@@ -24,6 +25,7 @@ class Core:
     pruning: Pruning
     assistants: Assistants
     items: Items
+    crons: Crons
     streams: Streams
     tally: Tally
     load: Callable[[], Load]

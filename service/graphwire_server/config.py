@@ -121,6 +121,8 @@ class Settings(BaseSettings):
         Field(ge=timedelta(0), validation_alias=_known_as("drain_grace", "BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS")),
     ] = timedelta(seconds=10)
     """How long runs may go on when the server stops; those that have not ended then are taken up by the next process."""
+    crons: Annotated[bool, Field(validation_alias=_known_as("crons", "FF_CRONS_ENABLED"))] = True
+    """Whether runs of crons are made. Where they are not, none can be created either."""
     channelz: bool = False
     """Whether the channelz service is offered."""
 

@@ -16,8 +16,10 @@ from graphwire_server.composed import Core
 from graphwire_server.config import Settings
 from graphwire_server.core.assistant_threads import AssistantThreads
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.crons import Crons
 from graphwire_server.core.deliveries import Deliveries
 from graphwire_server.core.expiry import Expiry
+from graphwire_server.core.firings import Firings
 from graphwire_server.core.lull import Lull
 from graphwire_server.core.model import Retention
 from graphwire_server.core.ports import Executor, Later, States
@@ -42,10 +44,12 @@ from graphwire_server.engine.states import GraphStates
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.engine.watchdog import SERVER, Watchdog
 from graphwire_server.memory import remembering
+from graphwire_server.schedules import CronSchedules
 from graphwire_server.storage.memory.log import MemoryLog
 from graphwire_server.storage.memory.saver import MemorySaver
 from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
+from graphwire_server.storage.sqlite.crons import SqliteCrons
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.pruning import SqlitePruner
@@ -61,6 +65,7 @@ class House:
     worker: Worker
     logs: MemoryLog
     recovery: Recovery
+    firings: Firings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,7 @@ class _Ground:
     stateless: SqliteStore
     deliveries: SqliteDeliveries
     assistants: SqliteAssistants
+    crons: SqliteCrons
     saver: InlineSaver
     retention: Retention
     logs: MemoryLog
@@ -119,12 +125,16 @@ async def house(
         assistants = _assistants(ground, engine, worker)
         made = _threads(ground, engine, assistants, worker)
         streams = Streams(StreamLimits(streams=settings.max_streams, write_timeout=settings.write_timeout))
+        policy = url_policy(manifest.webhooks, settings)
+        runs = _runs(ground, engine, assistants, worker, policy)
+        firings = Firings(rows=ground.crons, schedules=CronSchedules(), fire=runs.fire, clock=_now, later=ground.later)
         yield House(
             core=Core(
-                runs=_runs(ground, engine, assistants, worker, url_policy(manifest.webhooks, settings)),
+                runs=runs,
                 threads=made,
                 pruning=Pruning(made, ground.pruner),
                 assistants=assistants,
+                crons=_crons(ground, assistants, policy, firings),
                 items=items,
                 streams=streams,
                 tally=ground.tally,
@@ -133,6 +143,7 @@ async def house(
             worker=worker,
             logs=ground.logs,
             recovery=Recovery(ground.store, ground.stateless, worker, _now, settings.max_losses),
+            firings=firings,
         )
 
 
@@ -159,6 +170,7 @@ async def _ground(settings: Settings, policy: TtlPolicy) -> AsyncIterator[_Groun
                 stateless=SqliteStore(database, stateless=True),
                 deliveries=SqliteDeliveries(database),
                 assistants=SqliteAssistants(database),
+                crons=SqliteCrons(database),
                 saver=InlineSaver(database),
                 retention=retention,
                 logs=logs,
@@ -169,6 +181,19 @@ async def _ground(settings: Settings, policy: TtlPolicy) -> AsyncIterator[_Groun
                 later=later,
                 tally=Tally(),
             )
+
+
+def _crons(ground: _Ground, assistants: Assistants, webhooks: UrlPolicy, firings: Firings) -> Crons:
+    return Crons(
+        rows=ground.crons,
+        schedules=CronSchedules(),
+        assistants=assistants,
+        webhooks=webhooks,
+        expect=firings.expect,
+        clock=_now,
+        new_id=_new_id,
+        offered=ground.settings.crons,
+    )
 
 
 def _worker(ground: _Ground, engine: _Engine, calls: Deliveries) -> Worker:

@@ -7,6 +7,7 @@ import importlib.metadata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from graphwire_server.engine.loading import load_app
 from graphwire_server.engine.manifest import Manifest
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import BodyLimits
+from graphwire_server.rest.crons import CronRoutes
 from graphwire_server.rest.custom import CustomApp
 from graphwire_server.rest.meta import MetaRoutes, Metrics
 from graphwire_server.rest.openapi import document
@@ -61,11 +63,12 @@ async def http_face(
 
         return shown.Metrics(core.tally, core.load)
 
-    meta = MetaRoutes(core.threads, _info(manifest), described, metrics)
+    meta = MetaRoutes(core.threads, _info(core, manifest), described, metrics)
     routes = Routes(
         runs=RunRoutes(core.runs, core.streams, web.configurable_headers),
         threads=ThreadRoutes(core.threads, core.pruning, core.assistants, core.streams),
         assistants=AssistantRoutes(core.assistants),
+        crons=CronRoutes(core.crons, lambda: datetime.now(UTC)),
         store=StoreRoutes(core.items),
         meta=meta,
         protocol=ProtocolPaths(core.threads, core.runs, core.streams, web.configurable_headers),
@@ -85,10 +88,10 @@ async def http_face(
         yield HttpServer(_http_options(settings), site(table, options), draining=meta.drain)
 
 
-def _info(manifest: Manifest) -> Mapping[str, Any]:
+def _info(core: Core, manifest: Manifest) -> Mapping[str, Any]:
     flags = {
         "assistants": True,
-        "crons": False,
+        "crons": core.crons.offered,
         "store": True,
         "webhooks": manifest.webhooks.policy.offered,
         "langsmith": False,

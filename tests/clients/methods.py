@@ -7,10 +7,11 @@ from typing import Any
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 
-from graphwire.v1 import assistant_service_pb2, run_service_pb2, store_service_pb2, thread_service_pb2
+from graphwire.v1 import assistant_service_pb2, cron_service_pb2, run_service_pb2, store_service_pb2, thread_service_pb2
 
 SERVICES = (
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
+    cron_service_pb2.DESCRIPTOR.services_by_name["CronService"],
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
     thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],

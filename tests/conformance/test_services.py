@@ -17,6 +17,7 @@ SERVICES = {
     "graphwire.v1.ThreadService",
     "graphwire.v1.AssistantService",
     "graphwire.v1.StoreService",
+    "graphwire.v1.CronService",
 }
 
 

@@ -19,6 +19,7 @@ import grpc.aio
 import psutil
 
 from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
+from graphwire.v1.cron_service_pb2_grpc import CronServiceStub
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
 from graphwire.v1.store_service_pb2_grpc import StoreServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
@@ -165,6 +166,7 @@ async def connected(address: str, url: str = "") -> AsyncIterator[Server]:
             threads=ThreadServiceStub(channel),
             assistants=AssistantServiceStub(channel),
             store=StoreServiceStub(channel),
+            crons=CronServiceStub(channel),
         )
 
 

@@ -5,11 +5,13 @@ Owns the step from a body to a message: what gRPC calls otherwise is named here,
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from graphwire.v1.json_pb2 import Json as JsonMessage
 from graphwire.v1.thread_pb2 import ThreadTtl
@@ -19,7 +21,7 @@ M = TypeVar("M", bound=Message)
 UNKNOWN = 99
 """A number that no enum of the protos has: how a caller says what this version does not know."""
 
-_NAMES = {
+NAMES = {
     "after_seconds": "start_after",
     "timeout_seconds": "timeout",
     "ids": "thread_ids",
@@ -27,12 +29,14 @@ _NAMES = {
     "before": "before_checkpoint_id",
     "thread": "thread_id",
 }
+"""What gRPC calls otherwise."""
 _WORDS = {
     "raise": "REJECT",
     "do_nothing": "KEEP",
     "created_at": "CREATE_TIME",
     "updated_at": "UPDATE_TIME",
     "state_updated_at": "STATE_UPDATE_TIME",
+    "next_run_date": "NEXT_RUN_TIME",
 }
 
 
@@ -40,7 +44,7 @@ def filled(message: M, body: Mapping[str, Json]) -> M:
     """A message with the fields of a body. What is None is left out."""
     fields = message.DESCRIPTOR.fields_by_name
     for key, value in body.items():
-        name = key if key in fields else _NAMES[key]
+        name = key if key in fields else NAMES[key]
         if value is not None:
             _fill(message, fields[name], value)
     return message
@@ -72,6 +76,8 @@ def _put(made: Message, value: Json) -> None:
         filled(made, {"after": value["ttl"] * 60, "strategy": value.get("strategy")})
     elif isinstance(made, JsonMessage):
         made.text = json.dumps(value)
+    elif isinstance(made, Timestamp):
+        made.FromDatetime(datetime.fromisoformat(value))
     elif isinstance(made, Duration):
         made.FromMilliseconds(int(value * 1000))
     else:

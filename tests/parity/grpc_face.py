@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from graphwire.errors import from_rpc
 from graphwire.v1 import assistant_service_pb2 as assistants
+from graphwire.v1 import cron_service_pb2 as crons
 from graphwire.v1 import run_service_pb2 as runs
 from graphwire.v1 import store_service_pb2 as store
 from graphwire.v1 import thread_service_pb2 as threads
@@ -21,7 +22,7 @@ from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.thread_pb2 import THREAD_VIEW_FULL
 from tests.parity import resources
 from tests.parity.face import Json, Reading, Refused
-from tests.parity.fields import filled
+from tests.parity.fields import NAMES, filled
 from tests.support.serving import Server
 
 M = TypeVar("M", bound=Message)
@@ -76,6 +77,7 @@ class GrpcFace:
     def __init__(self, server: Server, metadata: Sequence[tuple[str, str]] = ()) -> None:
         self._runs, self._threads, self._assistants = server.runs, server.threads, server.assistants
         self._store = server.store
+        self._crons = server.crons
         self._metadata = tuple(metadata)
 
     async def _ask(self, method: Callable[..., Awaitable[Any]], request: Message) -> Any:
@@ -208,6 +210,30 @@ class GrpcFace:
     async def count_assistants(self, **body: Json) -> Json:
         request = filled(assistants.CountAssistantsRequest(), body)
         return (await self._ask(self._assistants.CountAssistants, request)).count
+
+    async def create_cron(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:
+        request = crons.CreateCronRequest(assistant_id=assistant, thread_id=thread_id)
+        return resources.cron((await self._ask(self._crons.CreateCron, filled(request, body))).cron)
+
+    async def cron(self, cron_id: str) -> Json:
+        return resources.cron((await self._ask(self._crons.GetCron, crons.GetCronRequest(cron_id=cron_id))).cron)
+
+    async def update_cron(self, cron_id: str, **body: Json) -> Json:
+        request = filled(crons.UpdateCronRequest(cron_id=cron_id), body)
+        if "end_time" in body:  # null is no end
+            request.update_mask.paths.extend(NAMES.get(name, name) for name in body)
+        return resources.cron((await self._ask(self._crons.UpdateCron, request)).cron)
+
+    async def delete_cron(self, cron_id: str) -> None:
+        await self._ask(self._crons.DeleteCron, crons.DeleteCronRequest(cron_id=cron_id))
+
+    async def crons(self, **body: Json) -> Json:
+        query = {"ascending": body.pop("sort_order", None) == "asc", **body}
+        request = await self._page(self._crons.SearchCrons, crons.SearchCronsRequest(), query)
+        return [resources.cron(each) for each in (await self._ask(self._crons.SearchCrons, request)).crons]
+
+    async def count_crons(self, **body: Json) -> Json:
+        return (await self._ask(self._crons.CountCrons, filled(crons.CountCronsRequest(), body))).count
 
     async def create_assistant(self, graph_id: str, **body: Json) -> Json:
         request = filled(assistants.CreateAssistantRequest(graph_id=graph_id), body)

@@ -188,6 +188,24 @@ class HttpFace:
         query = {"delete_threads": "true"} if delete_threads else {}
         await self._ask("DELETE", f"/assistants/{assistant_id}", params=query)
 
+    async def create_cron(self, assistant: str, thread_id: str | None = None, **body: Json) -> Json:
+        return await self._said("POST", f"{_under(thread_id)}/crons", {"assistant_id": assistant, **body})
+
+    async def cron(self, cron_id: str) -> Json:
+        return await self._said("GET", f"/runs/crons/{cron_id}")
+
+    async def update_cron(self, cron_id: str, **body: Json) -> Json:
+        return await self._said("PATCH", f"/runs/crons/{cron_id}", body)
+
+    async def delete_cron(self, cron_id: str) -> None:
+        await self._ask("DELETE", f"/runs/crons/{cron_id}")
+
+    async def crons(self, **body: Json) -> Json:
+        return await self._said("POST", "/runs/crons/search", body)
+
+    async def count_crons(self, **body: Json) -> Json:
+        return await self._said("POST", "/runs/crons/count", body)
+
     async def versions(self, assistant_id: str, **body: Json) -> Json:
         return await self._said("POST", f"/assistants/{assistant_id}/versions", body)
 

@@ -44,6 +44,9 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         one("an unknown graph", lambda face: face.assistant("nobody")),
         one("an unknown assistant", lambda face: face.assistant(NOWHERE)),
         one("to draw an unknown assistant", lambda face: face.drawing(NOWHERE)),
+        one("a cron of an unknown graph", lambda face: face.create_cron("nobody", schedule="@daily")),
+        one("a cron of an unknown assistant", lambda face: face.create_cron(NOWHERE, schedule="@daily")),
+        one("crons of an unknown graph", lambda face: face.crons(assistant_id="nobody")),
         one("schemas of an unknown graph", lambda face: face.schemas("nobody")),
         one("subgraphs of an unknown assistant", lambda face: face.subgraphs(NOWHERE)),
         one("versions of an unknown assistant", lambda face: face.versions(NOWHERE)),
@@ -54,6 +57,7 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
     "THREAD_NOT_FOUND": (
         new_run("on an unknown thread", thread=NOWHERE),
         new_run("that resumes on an unknown thread", thread=NOWHERE, input=None, command={"resume": 1}),
+        one("a cron on an unknown thread", lambda face: face.create_cron("story", NOWHERE, schedule="@daily")),
         one("runs of an unknown thread", lambda face: face.runs(NOWHERE)),
         one("an unknown thread", lambda face: face.thread(NOWHERE)),
         one("to change an unknown thread", lambda face: face.update_thread(NOWHERE, {})),
@@ -131,6 +135,11 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
             if_not_exists="create",
         ),
     ),
+    "CRON_NOT_FOUND": (
+        one("an unknown cron", lambda face: face.cron(NOWHERE)),
+        one("to change an unknown cron", lambda face: face.update_cron(NOWHERE, enabled=False)),
+        one("to delete an unknown cron", lambda face: face.delete_cron(NOWHERE)),
+    ),
     "THREAD_HAS_NO_GRAPH": (
         with_thread(
             "a change of a state without a graph", lambda face, thread: face.update_state(thread, values={"a": 1})
@@ -155,7 +164,14 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
         Scenario(name="refuse runs beyond the most", act=at_capacity, settings={"max_runs": 1}),
         Scenario(name="refuse streams beyond the most", act=too_many_streams, settings={"max_streams": 1}),
     ),
-    "NOT_OFFERED": (one("a search by values", lambda face: face.threads(values={"a": 1})),),
+    "NOT_OFFERED": (
+        one(
+            "a cron where none are made",
+            lambda face: face.create_cron("story", schedule="@daily"),
+            settings={"crons": False},
+        ),
+        one("a search by values", lambda face: face.threads(values={"a": 1})),
+    ),
     "UNAUTHENTICATED": (
         one("a run without a key", lambda face: refused(face.create("story", input=TOPIC)), **KEYS),
         one(

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from tests.parity.crons import CRON_FIELDS
 from tests.parity.face import Face, Json, Refused, join, stream
 from tests.parity.scenario import Scenario
 from tests.parity.streams import TOPIC
@@ -230,4 +231,4 @@ _ASSISTANTS = (
     ),
 )
 
-FIELDS = (*_RUNS, *_READS, *_THREADS, *_HISTORIES, *_ASSISTANTS)
+FIELDS = (*_RUNS, *_READS, *_THREADS, *_HISTORIES, *_ASSISTANTS, *CRON_FIELDS)

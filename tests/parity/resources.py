@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from graphwire.v1 import (
     assistant_pb2,
     assistant_service_pb2,
+    cron_pb2,
     run_pb2,
     run_service_pb2,
     store_pb2,
@@ -237,6 +238,53 @@ def item(made: store_pb2.Item) -> Json:
         "created_at": time(made.create_time),
         "updated_at": time(made.update_time),
     }
+
+
+def cron(made: cron_pb2.Cron) -> Json:
+    return {
+        "cron_id": made.cron_id,
+        "assistant_id": made.assistant_id,
+        "thread_id": made.thread_id if made.HasField("thread_id") else None,
+        "on_run_completed": word(made, "on_run_completed") if made.on_run_completed else None,
+        "schedule": made.schedule,
+        "timezone": made.timezone or None,
+        "end_time": _when(made, "end_time"),
+        "enabled": made.enabled,
+        "next_run_date": _when(made, "next_run_time"),
+        "created_at": time(made.create_time),
+        "updated_at": time(made.update_time),
+        "user_id": None,
+        "metadata": said(made.metadata),
+        "payload": _payload(made),
+        "last_run_date": _when(made, "last_run_time"),
+        "last_run_id": made.last_run_id if made.HasField("last_run_id") else None,
+        "last_error": made.last_error if made.HasField("last_error") else None,
+    }
+
+
+def _when(message: Message, field: str) -> Json:
+    return time(getattr(message, field)) if message.HasField(field) else None
+
+
+def _payload(made: cron_pb2.Cron) -> Json:
+    asked: Json = {
+        "schedule": made.schedule,
+        "assistant_id": made.assistant_id,
+        "input": maybe(made, "input"),
+        "config": whole(made.config) or None,
+        "context": maybe(made, "context"),
+        "metadata": said(made.metadata) or None,
+        "interrupt_before": list(made.interrupt_before) or None,
+        "interrupt_after": list(made.interrupt_after) or None,
+        "stream_mode": list(made.stream_mode),
+        "stream_subgraphs": made.stream_subgraphs or None,
+        "stream_resumable": made.stream_resumable or None,
+        "multitask_strategy": word(made, "multitask_strategy"),
+        "durability": word(made, "durability") if made.durability else None,
+        "webhook": made.webhook or None,
+        "timeout_seconds": made.timeout.ToTimedelta().total_seconds() if made.HasField("timeout") else None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def drawing(made: assistant_service_pb2.GetAssistantGraphResponse) -> Json:

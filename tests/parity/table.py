@@ -1,6 +1,7 @@
 """The one table of scenarios."""
 
 from tests.parity.assistants import ASSISTANTS
+from tests.parity.crons import CRONS
 from tests.parity.hooks import HOOKS
 from tests.parity.keeping import KEEPING
 from tests.parity.lives import LIVES
@@ -10,4 +11,4 @@ from tests.parity.results import RESULTS
 from tests.parity.store import STORE
 from tests.parity.streams import STREAMS
 
-SCENARIOS = (*STREAMS, *READINGS, *REFUSALS, *RESULTS, *LIVES, *HOOKS, *ASSISTANTS, *STORE, *KEEPING)
+SCENARIOS = (*STREAMS, *READINGS, *REFUSALS, *RESULTS, *LIVES, *HOOKS, *ASSISTANTS, *CRONS, *STORE, *KEEPING)

@@ -15,7 +15,7 @@ from tools.protos import ROOT, version
 
 Artefacts = tuple[Path, Path]
 SOURCES = {str(path.relative_to(ROOT / "protos")): path.read_bytes() for path in (ROOT / "protos").rglob("*.proto")}
-IMPORTED = {f"google/protobuf/{name}.proto" for name in ("any", "duration", "struct", "timestamp")}
+IMPORTED = {f"google/protobuf/{name}.proto" for name in ("any", "duration", "field_mask", "struct", "timestamp")}
 DETAILS = {"google/rpc/error_details.proto", "google/rpc/status.proto"}
 
 

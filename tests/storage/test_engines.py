@@ -32,6 +32,7 @@ async def open_memory(directory: Path) -> AsyncIterator[Engine]:
     store = MemoryStore(saver)
     yield Engine(
         store=store,
+        crons=store.crons,
         deliveries=store.deliveries,
         assistants=MemoryAssistants(),
         saver=saver,

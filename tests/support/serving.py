@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 
 from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
+from graphwire.v1.cron_service_pb2_grpc import CronServiceStub
 from graphwire.v1.event_pb2 import StreamEvent
 from graphwire.v1.json_pb2 import Json
 from graphwire.v1.run_service_pb2 import JoinRunRequest, StreamRunRequest
@@ -22,6 +23,7 @@ from tests.support.project import project
 
 if TYPE_CHECKING:  # the stubs for asyncio are known to the type checker alone
     from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceAsyncStub
+    from graphwire.v1.cron_service_pb2_grpc import CronServiceAsyncStub
     from graphwire.v1.run_service_pb2_grpc import RunServiceAsyncStub
     from graphwire.v1.store_service_pb2_grpc import StoreServiceAsyncStub
     from graphwire.v1.thread_service_pb2_grpc import ThreadServiceAsyncStub
@@ -49,6 +51,7 @@ class Server:
     threads: "ThreadServiceAsyncStub"
     assistants: "AssistantServiceAsyncStub"
     store: "StoreServiceAsyncStub"
+    crons: "CronServiceAsyncStub"
 
     async def stream(self, assistant: str, given: str | None = None, **fields: Any) -> list[StreamEvent]:
         """All events of a run."""
@@ -94,6 +97,7 @@ async def _connected(options: Settings) -> AsyncIterator[Server]:
                 threads=ThreadServiceStub(channel),
                 assistants=AssistantServiceStub(channel),
                 store=StoreServiceStub(channel),
+                crons=CronServiceStub(channel),
             )
 
 

@@ -88,6 +88,8 @@ const (
 	ErrorReason_ERROR_REASON_ITEM_NOT_FOUND ErrorReason = 40
 	// UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again.
 	ErrorReason_ERROR_REASON_EMBEDDING_FAILED ErrorReason = 41
+	// NOT_FOUND: no cron has this id. The crons of a thread are deleted with it.
+	ErrorReason_ERROR_REASON_CRON_NOT_FOUND ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
@@ -121,6 +123,7 @@ var (
 		25: "ERROR_REASON_ASSISTANT_EXISTS",
 		40: "ERROR_REASON_ITEM_NOT_FOUND",
 		41: "ERROR_REASON_EMBEDDING_FAILED",
+		26: "ERROR_REASON_CRON_NOT_FOUND",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":          0,
@@ -151,6 +154,7 @@ var (
 		"ERROR_REASON_ASSISTANT_EXISTS":     25,
 		"ERROR_REASON_ITEM_NOT_FOUND":       40,
 		"ERROR_REASON_EMBEDDING_FAILED":     41,
+		"ERROR_REASON_CRON_NOT_FOUND":       26,
 	}
 )
 
@@ -257,7 +261,7 @@ const file_graphwire_v1_error_proto_rawDesc = "" +
 	"\bRunError\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1c\n" +
-	"\tretryable\x18\x03 \x01(\bR\tretryable*\xac\a\n" +
+	"\tretryable\x18\x03 \x01(\bR\tretryable*\xcd\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12$\n" +
@@ -287,7 +291,8 @@ const file_graphwire_v1_error_proto_rawDesc = "" +
 	"\x1cERROR_REASON_GRAPH_NOT_FOUND\x10\x18\x12!\n" +
 	"\x1dERROR_REASON_ASSISTANT_EXISTS\x10\x19\x12\x1f\n" +
 	"\x1bERROR_REASON_ITEM_NOT_FOUND\x10(\x12!\n" +
-	"\x1dERROR_REASON_EMBEDDING_FAILED\x10)Bb\n" +
+	"\x1dERROR_REASON_EMBEDDING_FAILED\x10)\x12\x1f\n" +
+	"\x1bERROR_REASON_CRON_NOT_FOUND\x10\x1aBb\n" +
 	"\x0fio.graphwire.v1B\n" +
 	"ErrorProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3"
 

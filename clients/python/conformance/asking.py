@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 import graphwire
 from graphwire.v1 import (
     assistant_service_pb2,
+    cron_service_pb2,
     event_pb2,
     run_pb2,
     run_service_pb2,
@@ -29,6 +30,7 @@ SERVICES = {
     "runs": run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     "threads": thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
     "assistants": assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
+    "crons": cron_service_pb2.DESCRIPTOR.services_by_name["CronService"],
     "store": store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
 }
 STUBS = {method.name: stub for stub, service in SERVICES.items() for method in service.methods}

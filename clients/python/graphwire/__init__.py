@@ -5,6 +5,7 @@
 
 from graphwire.assistants import Assistant, Edge, Graph, Node, Schemas
 from graphwire.client import Client, DisconnectMode, connect
+from graphwire.crons import Cron
 from graphwire.errors import (
     AlreadyExists,
     CursorExpired,
@@ -38,6 +39,7 @@ __all__ = [
     "Client",
     "Command",
     "Config",
+    "Cron",
     "CursorExpired",
     "DeadlineExceeded",
     "DisconnectMode",

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.duration_pb2 import Duration
 
 from graphwire.options import UNSET, Command, Config, Filter, Goto, Names, NewRun, Span, StateUpdate
 from graphwire.payload import to_json
 from graphwire.state import Checkpoint, Ttl
-from graphwire.v1 import event_pb2, json_pb2, run_pb2, run_service_pb2, thread_pb2
+from graphwire.v1 import cron_pb2, event_pb2, json_pb2, run_pb2, run_service_pb2, thread_pb2
 
 RunRequest = TypeVar(
     "RunRequest",
@@ -30,6 +31,7 @@ _ENUMS: Mapping[str, tuple[Any, str]] = {  # Any: the stubs give every enum a wr
     "multitask_strategy": (run_pb2.MultitaskStrategy, "MULTITASK_STRATEGY_"),
     "if_not_exists": (run_pb2.IfNotExists, "IF_NOT_EXISTS_"),
     "on_completion": (run_pb2.OnCompletion, "ON_COMPLETION_"),
+    "on_run_completed": (run_pb2.OnCompletion, "ON_COMPLETION_"),
     "on_disconnect": (run_pb2.DisconnectMode, "DISCONNECT_MODE_"),
     "action": (run_pb2.CancelAction, "CANCEL_ACTION_"),
     "status": (run_pb2.RunStatus, "RUN_STATUS_"),
@@ -38,6 +40,7 @@ _ENUMS: Mapping[str, tuple[Any, str]] = {  # Any: the stubs give every enum a wr
     "view": (thread_pb2.ThreadView, "THREAD_VIEW_"),
     "sort_by": (thread_pb2.ThreadSort, "THREAD_SORT_"),
     "strategy": (thread_pb2.TtlStrategy, "TTL_STRATEGY_"),
+    "cron_sort": (cron_pb2.CronSort, "CRON_SORT_"),
     "payload_format": (json_pb2.PayloadFormat, "PAYLOAD_FORMAT_"),
 }
 """Options that are chosen by name: the enum, and the prefix of its names."""
@@ -56,13 +59,27 @@ def run_request(kind: type[RunRequest], assistant: str, given: object, options: 
         TypeError: An option does not exist, or has the wrong type.
         ValueError: A value of an option is not one of its names, or JSON has no form for it.
     """
-    unknown = sorted(name for name in options if name not in _OPTIONS or name not in kind.DESCRIPTOR.fields_by_name)
-    if unknown:
-        raise TypeError(f"unknown option {unknown[0]!r}; those that there are stand in graphwire.options")
-    fields = {name: _OPTIONS[name](value, name) for name, value in options.items() if value is not None}
+    fields = run_fields(options, kind.DESCRIPTOR)
     if given is not None:
         fields["input"] = to_json(given, "input")
     return kind(assistant_id=assistant, **fields)
+
+
+def run_fields(options: Mapping[str, Any], request: Descriptor) -> dict[str, Any]:
+    """The fields of a request for a run, of options by name; those that are None are left out.
+
+    Args:
+        options: The options.
+        request: The request, which has fields of their names.
+
+    Raises:
+        TypeError: An option does not exist, or has the wrong type.
+        ValueError: A value of an option is not one of its names, or JSON has no form for it.
+    """
+    unknown = sorted(name for name in options if name not in _OPTIONS or name not in request.fields_by_name)
+    if unknown:
+        raise TypeError(f"unknown option {unknown[0]!r}; those that there are stand in graphwire.options")
+    return {name: _OPTIONS[name](value, name) for name, value in options.items() if value is not None}
 
 
 def batch_request(runs: Iterable[NewRun]) -> run_service_pb2.BatchCreateRunsRequest:
@@ -241,6 +258,7 @@ def _as_is(value: object, _name: str) -> object:
 
 
 _OPTIONS: Mapping[str, Callable[..., Any]] = {
+    "input": to_json,
     "thread_id": _text,
     "command": _command,
     "config": _config,
@@ -257,6 +275,7 @@ _OPTIONS: Mapping[str, Callable[..., Any]] = {
     "multitask_strategy": chosen,
     "if_not_exists": chosen,
     "on_completion": chosen,
+    "on_run_completed": chosen,
     "on_disconnect": chosen,
     "start_after": _span,
     "timeout": _span,

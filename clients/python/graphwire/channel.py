@@ -16,6 +16,7 @@ import grpc
 from graphwire._patience import Patience
 from graphwire.errors import GraphwireError, from_rpc
 from graphwire.v1.assistant_service_pb2_grpc import AssistantServiceStub
+from graphwire.v1.cron_service_pb2_grpc import CronServiceStub
 from graphwire.v1.run_service_pb2_grpc import RunServiceStub
 from graphwire.v1.store_service_pb2_grpc import StoreServiceStub
 from graphwire.v1.thread_service_pb2_grpc import ThreadServiceStub
@@ -96,7 +97,7 @@ class Wire:
         patience: What streams have of it.
 
     Attributes:
-        runs: The generated stub of the run service; `threads`, `assistants` and `store` likewise.
+        runs: The generated stub of the run service; `threads`, `assistants`, `crons` and `store` likewise.
         closed: Whether the client is closed. No call may be made any more.
     """
 
@@ -115,6 +116,7 @@ class Wire:
         self.runs = RunServiceStub(self._channel)
         self.threads = ThreadServiceStub(self._channel)
         self.assistants = AssistantServiceStub(self._channel)
+        self.crons = CronServiceStub(self._channel)
         self.store = StoreServiceStub(self._channel)
 
     async def aclose(self) -> None:

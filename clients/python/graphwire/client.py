@@ -14,6 +14,7 @@ from graphwire._requests import as_mapping, chosen, event_filter, key_lifetime, 
 from graphwire._route import JoinRoute, RunRoute
 from graphwire.assistants import Assistants
 from graphwire.channel import Wire, channel_credentials, open_channel
+from graphwire.crons import Crons
 from graphwire.model import Run, RunResult
 from graphwire.options import Filter, InvokeOptions, PayloadFormat, RunOptions, StreamOptions
 from graphwire.runs import Runs
@@ -91,6 +92,7 @@ class Client:
         self.runs = Runs(wire)
         self.assistants = Assistants(wire)
         self.store = Store(wire)
+        self.crons = Crons(wire)
 
     async def __aenter__(self) -> Self:
         return self

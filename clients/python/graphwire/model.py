@@ -27,6 +27,7 @@ def _names(enum: EnumDescriptor) -> dict[int, str]:
 
 _RUN_STATUS = _names(run_pb2.RunStatus.DESCRIPTOR)
 _CANCEL_ACTION = _names(run_pb2.CancelAction.DESCRIPTOR)
+_ON_COMPLETION = _names(run_pb2.OnCompletion.DESCRIPTOR)
 _THREAD_STATUS = _names(thread_pb2.ThreadStatus.DESCRIPTOR)
 _WEBHOOK_STATE = _names(webhook_pb2.WebhookState.DESCRIPTOR)
 
@@ -39,6 +40,11 @@ def run_status(number: run_pb2.RunStatus.ValueType) -> str:
 def cancel_action(number: run_pb2.CancelAction.ValueType) -> str:
     """What becomes of the work of a run that is to stop: `interrupt` or `rollback`; its number, as text, where it is newer than this client."""
     return _named(_CANCEL_ACTION, "CANCEL_ACTION_", number)
+
+
+def on_completion(number: run_pb2.OnCompletion.ValueType) -> str:
+    """What becomes of the thread of a stateless run: `delete` or `keep`; its number, as text, where it is newer than this client."""
+    return _named(_ON_COMPLETION, "ON_COMPLETION_", number)
 
 
 def thread_status(number: thread_pb2.ThreadStatus.ValueType) -> str:

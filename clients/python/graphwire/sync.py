@@ -20,6 +20,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from graphwire import assistants as _assistants
 from graphwire import client as _client
+from graphwire import crons as _crons
 from graphwire import runs as _runs
 from graphwire import store as _store
 from graphwire import stream as _stream
@@ -351,6 +352,17 @@ class Store(_Face[_store.Store]):
     namespaces = _pages(_store.Store.namespaces)
 
 
+class Crons(_Face[_crons.Crons]):
+    """The calls of `client.crons`."""
+
+    create = _answer(_crons.Crons.create)
+    get = _answer(_crons.Crons.get)
+    update = _answer(_crons.Crons.update)
+    delete = _answer(_crons.Crons.delete)
+    search = _pages(_crons.Crons.search)
+    count = _answer(_crons.Crons.count)
+
+
 class Client(_Face[_client.Client]):
     """The calls of a server, which wait for their answers. `connect` makes it, and any thread may use it.
 
@@ -363,6 +375,7 @@ class Client(_Face[_client.Client]):
         self.runs = Runs(background, background.client.runs)
         self.assistants = Assistants(background, background.client.assistants)
         self.store = Store(background, background.client.store)
+        self.crons = Crons(background, background.client.crons)
 
     def __enter__(self) -> Self:
         return self

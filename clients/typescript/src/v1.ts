@@ -2,6 +2,8 @@
 
 export * from "./gen/graphwire/v1/assistant_pb.js";
 export * from "./gen/graphwire/v1/assistant_service_pb.js";
+export * from "./gen/graphwire/v1/cron_pb.js";
+export * from "./gen/graphwire/v1/cron_service_pb.js";
 export * from "./gen/graphwire/v1/error_pb.js";
 export * from "./gen/graphwire/v1/event_pb.js";
 export * from "./gen/graphwire/v1/interrupt_pb.js";

@@ -13,6 +13,7 @@ from dataclasses import replace
 from graphwire_server.core.assistant_changes import configured
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.attempt import SEQ_BLOCK
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import (
     CapacityReached,
     CheckpointNotFound,
@@ -162,11 +163,13 @@ class Admission:
             raise ThreadBusy(spec.thread_id, "the run")
         taken.add(spec.thread_id)
 
-    async def admit(self, spec: RunSpec) -> Admitted:
-        """Makes the run of a request that was checked: it starts at once where its thread is idle and there is room, else it waits for its turn.
+    async def admit(self, spec: RunSpec, claim: Claim | None = None) -> Admitted:
+        """Makes the run of a request that was checked: it starts at once where its thread is idle and there is room, else it waits for its turn. A firing of a
+        cron is taken with it.
 
         Raises:
             AssistantNotFound: Its assistant is gone by now.
+            FiringTaken: The firing is no longer to be had.
             ThreadNotFound: There is no such thread and it is not to be created.
             ThreadBusy: The thread is busy and the run does not wait.
             RequestReused: Its key belongs to another request.
@@ -184,6 +187,7 @@ class Admission:
                     may_start=slot.free,
                     seq_block=SEQ_BLOCK,
                     key=key,
+                    claim=claim,
                 )
             except asyncio.CancelledError:
                 # Its row may be written all the same, and a run that nobody takes would keep its thread busy until the server starts anew.

@@ -186,6 +186,14 @@ class ItemNotFound(GraphwireError):
         self.resource_id = shortened(f"{where}/{key}")
 
 
+class CronNotFound(ResourceNotFound):
+    """No cron has this id. SearchCrons lists those that there are; the crons of a thread go with it."""
+
+    reason = "CRON_NOT_FOUND"
+    resource_type = "cron"
+    hint = "SearchCrons (POST /runs/crons/search) lists those that do; the crons of a thread are deleted with it"
+
+
 class ThreadExists(GraphwireError):
     """A thread has this id already. Use it, or choose another id."""
 

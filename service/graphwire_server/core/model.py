@@ -155,7 +155,7 @@ class RunSpec:
     the request that nodes may read in `configurable`, and that nothing streams (wire facts 20 and 74). `start_after` is how long the run waits before it
     may start, 0 by default; `timeout` how long it may take from its first start, None for the server's limit; `request_id` the caller's key against doubled
     runs, empty for none, and `request_ttl` how long that is known; `webhook` the URL that is called when it has ended, None for none. `inherited` is the metadata
-    that the run's assistant and thread brought; callers do not set it.
+    that the run's assistant and thread brought, and `cron_id` the cron that made it, empty for none; callers set neither.
     """
 
     assistant: str
@@ -184,6 +184,7 @@ class RunSpec:
     request_ttl: timedelta = KEYS_FOR
     webhook: str | None = None
     inherited: JsonObject = field(default_factory=dict)
+    cron_id: str = ""
 
     @property
     def all_metadata(self) -> JsonObject:

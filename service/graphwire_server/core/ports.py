@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from graphwire_server.core.batch import Batch
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.events import Event, Payload
 from graphwire_server.core.model import (
     Admitted,
@@ -140,7 +141,14 @@ class Store(Protocol):
         ...
 
     async def admit_run(
-        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+        self,
+        run: Run,
+        *,
+        create_thread: bool,
+        may_start: bool,
+        seq_block: int,
+        key: RequestKey | None = None,
+        claim: Claim | None = None,
     ) -> Admitted:
         """Adds a run: running where it may start and nothing is before it on its thread, else pending. Decided atomically, with what its strategy does to
         the runs that it meets.
@@ -156,8 +164,10 @@ class Store(Protocol):
             may_start: Whether this process executes it at once.
             seq_block: How many event numbers are reserved.
             key: The caller's key. Where it is known and has not expired, nothing is added and the run of the first request is returned.
+            claim: The firing of a cron that the run is made for, which is taken with it.
 
         Raises:
+            FiringTaken: The firing is no longer to be had.
             ThreadNotFound: The thread is missing and is not to be created.
             ThreadBusy: Another run is on the thread, and the run's strategy is to be refused then.
             RequestReused: The key belongs to another request.

@@ -12,6 +12,7 @@ from functools import partial
 
 from graphwire_server.core.admission import Admission, named
 from graphwire_server.core.assistants import Assistants
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import (
     CursorExpired,
     GraphwireError,
@@ -126,6 +127,13 @@ class Runs:
         self._admission.check_room(1)
         await self._admission.check_thread(spec)
         return await self._admission.admit(spec)
+
+    async def fire(self, spec: RunSpec, claim: Claim) -> Run:
+        """Creates the run of a cron's firing, and takes the firing: both or neither. Raises FiringTaken where somebody else has taken it, and as `create` does."""
+        self._worker.check_open()
+        spec = await self._admission.check_request(spec)
+        self._admission.check_room(1)
+        return (await self._admission.admit(spec, claim)).run
 
     async def create_batch(self, specs: Sequence[RunSpec]) -> Sequence[Run]:
         """Creates several runs, in their order; all or none.

@@ -18,6 +18,11 @@ MOST_REQUEST_ID = 128
 _A_UUID = "a UUID such as 018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d"
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID, in any case."""
+    return UUID_TEXT.fullmatch(text.lower()) is not None
+
+
 def check_uuid(field: str, text: str) -> str:
     """The UUID in lower case (wire fact 80). Raises InvalidField where it is none."""
     lowered = text.lower()

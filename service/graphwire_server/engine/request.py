@@ -20,8 +20,8 @@ from graphwire_server.core.model import Run, RunSpec
 from graphwire_server.engine.chunks import without_internals
 
 _OWN_METADATA = frozenset({"run_id", "thread_id", "assistant_id", "graph_id", "cron_id"})
-_OWN_CONFIGURABLE = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map"})
-"""What a request says in `checkpoint`, where it is checked."""
+_OWN_CONFIGURABLE = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map", "cron_id"})
+"""What a request says in `checkpoint`, where it is checked; and what the server alone can know."""
 _RECURSION_LIMIT = 25
 
 
@@ -67,6 +67,8 @@ def graph_config(run: Run, *, goes_on: bool = False) -> RunnableConfig:
     }
     given = {**without_internals(spec.headers), **without_internals(config.configurable or spec.context)}
     given = {key: value for key, value in given.items() if key not in _OWN_CONFIGURABLE}
+    if spec.cron_id:
+        ids["cron_id"] = spec.cron_id  # wire fact 85
     if spec.headers:
         given[PRIVATE_KEY] = private_names(spec)
     made: RunnableConfig = {

@@ -77,7 +77,7 @@ def _kwargs(spec: RunSpec) -> Json:
     return {
         "input": given(spec.input),
         "command": None if command is None else given({"resume": command.resume, "update": command.update, "goto": [step.node for step in command.goto]}),
-        "config": _config_json(spec.config),
+        "config": config_json(spec.config),
         "context": given(spec.context),
         "stream_mode": list(spec.stream_modes),
         "interrupt_before": list(spec.interrupt_before),
@@ -89,7 +89,8 @@ def _kwargs(spec: RunSpec) -> Json:
     }  # fmt: skip
 
 
-def _config_json(config: RunConfig) -> Json:
+def config_json(config: RunConfig) -> Json:
+    """LangGraph's configuration, what of it is set."""
     found: Json = {
         "tags": list(config.tags) or None,
         "recursion_limit": config.recursion_limit,
@@ -110,7 +111,7 @@ def thread_json(thread: Thread, values: bytes | None) -> Json:
         "state_updated_at": time_text(thread.state_updated_at or thread.created_at),
         "metadata": given(thread.metadata),
         "status": thread.status.value,
-        "config": _config_json(thread.config),
+        "config": config_json(thread.config),
         "values": made(values),
         "interrupts": _task_interrupts(thread.interrupts),
         "error": error_json(thread.error),
@@ -208,7 +209,7 @@ def assistant_json(assistant: Assistant) -> Json:
         "graph_id": assistant.graph_id,
         "name": assistant.name,
         "description": assistant.description or None,
-        "config": _config_json(config),
+        "config": config_json(config),
         "context": given(settings or {}),
         "metadata": given(assistant.metadata),
         "version": assistant.version,

@@ -9,11 +9,6 @@ from graphwire_server.core.errors import NotOffered
 from graphwire_server.rest.calls import Call, Operation, Reply
 
 _PATHS: Mapping[str, tuple[str, ...]] = {
-    "/runs/crons": ("POST",),
-    "/runs/crons/search": ("POST",),
-    "/runs/crons/count": ("POST",),
-    "/runs/crons/{cron_id}": ("GET", "PATCH", "DELETE"),
-    "/threads/{thread_id}/runs/crons": ("POST",),
     "/threads/{thread_id}/storage": ("GET",),
 }
 

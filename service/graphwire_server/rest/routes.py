@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from graphwire_server.rest.assistant_paths import assistant_paths
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import Operation, Operations
+from graphwire_server.rest.crons import CronRoutes, cron_paths, thread_cron_paths
 from graphwire_server.rest.later import later
 from graphwire_server.rest.meta import MetaRoutes
 from graphwire_server.rest.meta_paths import health_path, meta_paths
@@ -30,6 +31,7 @@ class Routes:
     threads: ThreadRoutes
     assistants: AssistantRoutes
     store: StoreRoutes
+    crons: CronRoutes
     meta: MetaRoutes
     protocol: ProtocolPaths
 
@@ -38,6 +40,8 @@ class Routes:
         groups = (
             ({"runs", "threads"}, thread_run_paths(self.runs)),
             ({"runs"}, run_paths(self.runs)),
+            ({"runs", "threads"}, thread_cron_paths(self.crons)),
+            ({"runs"}, cron_paths(self.crons)),
             ({"threads"}, thread_paths(self.threads)),
             ({"runs", "threads"}, self.protocol.operations()),
             ({"assistants"}, assistant_paths(self.assistants)),

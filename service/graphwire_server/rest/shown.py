@@ -104,6 +104,45 @@ class ShownTtl(Shown):
     """RFC 3339. When its time passes, unless it changes before."""
 
 
+class ShownCron(Shown):
+    """A cron: runs that are made on a schedule. With `select` it has the chosen fields alone."""
+
+    cron_id: str
+    """A UUID."""
+    assistant_id: str
+    """Its assistant: a UUID."""
+    thread_id: str | None
+    """The thread that its runs are on: a UUID; null where each has a thread of its own."""
+    on_run_completed: Literal["delete", "keep"] | None
+    """What becomes of the thread of a run; null where the cron is on a thread, which stays."""
+    schedule: str
+    """When runs are made."""
+    timezone: str | None
+    """The time zone that the schedule is meant in; null is UTC."""
+    end_time: str | None
+    """No run is made after it: RFC 3339."""
+    enabled: bool
+    """Whether runs are made."""
+    next_run_date: str | None
+    """When the next run is due: RFC 3339; null where none will be."""
+    created_at: str
+    """RFC 3339."""
+    updated_at: str
+    """RFC 3339."""
+    user_id: str | None
+    """Always null in this version."""
+    metadata: dict[str, Any]
+    """Its metadata, and that of its runs."""
+    payload: dict[str, Any]
+    """The run that it makes."""
+    last_run_date: str | None
+    """Which time of the schedule the last run was made for: RFC 3339."""
+    last_run_id: str | None
+    """That run; it may be gone."""
+    last_error: str | None
+    """Why the last time of the schedule made no run; null where it made one."""
+
+
 class ShownThread(Shown):
     """A thread. With `select` it has the chosen fields alone."""
 

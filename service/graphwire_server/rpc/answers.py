@@ -25,7 +25,7 @@ from graphwire_server.rpc.json_carrier import Fill, fill_text
 from graphwire_server.rpc.payloads import CANCEL_ACTION, RUN_STATUS, write_error, write_interrupts
 from graphwire_server.rpc.ttl import write_ttl
 
-_STRATEGIES = {
+STRATEGIES = {
     MultitaskStrategy.ENQUEUE: run_pb2.MULTITASK_STRATEGY_ENQUEUE,
     MultitaskStrategy.REJECT: run_pb2.MULTITASK_STRATEGY_REJECT,
     MultitaskStrategy.INTERRUPT: run_pb2.MULTITASK_STRATEGY_INTERRUPT,
@@ -60,7 +60,7 @@ def write_run(made: run_pb2.Run, run: Run, fill: Fill) -> None:
     made.update_time.FromDatetime(run.updated_at)
     fill(made.metadata, json_text(run.spec.all_metadata))
     made.attempt = run.attempt
-    made.multitask_strategy = _STRATEGIES[run.spec.multitask_strategy]
+    made.multitask_strategy = STRATEGIES[run.spec.multitask_strategy]
     made.stream_modes.extend(run.spec.stream_modes)
     made.stateless = run.stateless
     made.first_seq = run.first_seq
@@ -119,7 +119,7 @@ def write_thread(made: thread_pb2.Thread, thread: Thread, fill: Fill, values: by
     if thread.state_updated_at is not None:
         made.state_update_time.FromDatetime(thread.state_updated_at)
     if thread.graph_id is not None:
-        _write_config(made.config, thread.config, fill)
+        write_config(made.config, thread.config, fill)
     write_ttl(made, thread)
     if not full:
         return
@@ -174,7 +174,7 @@ def write_assistant(made: assistant_pb2.Assistant, assistant: Assistant, fill: F
     made.graph_id = assistant.graph_id
     made.name = assistant.name
     made.description = assistant.description
-    _write_config(made.config, assistant.config, fill)
+    write_config(made.config, assistant.config, fill)
     if assistant.context is not None:
         fill(made.context, json_text(assistant.context))
     fill(made.metadata, json_text(assistant.metadata))
@@ -183,7 +183,8 @@ def write_assistant(made: assistant_pb2.Assistant, assistant: Assistant, fill: F
     made.update_time.FromDatetime(assistant.updated_at)
 
 
-def _write_config(made: run_pb2.RunConfig, config: RunConfig, fill: Fill) -> None:
+def write_config(made: run_pb2.RunConfig, config: RunConfig, fill: Fill) -> None:
+    """Writes LangGraph's configuration."""
     made.SetInParent()
     made.tags.extend(config.tags)
     if config.recursion_limit is not None:

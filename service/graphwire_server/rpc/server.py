@@ -15,12 +15,13 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
-from graphwire.v1 import assistant_service_pb2, run_service_pb2, store_service_pb2, thread_service_pb2
+from graphwire.v1 import assistant_service_pb2, cron_service_pb2, run_service_pb2, store_service_pb2, thread_service_pb2
 from graphwire_server.core.keys import ApiKeys
 from graphwire_server.core.streams import Streams
 from graphwire_server.core.tally import Tally
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import handler
+from graphwire_server.rpc.cron_service import CronService
 from graphwire_server.rpc.keys import KeyCheck
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.store_service import StoreService
@@ -31,6 +32,7 @@ _SERVICES = (
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
+    cron_service_pb2.DESCRIPTOR.services_by_name["CronService"],
     store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
 )
 _STOP_GRACE = 1.0
@@ -87,6 +89,7 @@ class GrpcServer:
         runs: The RPCs of runs.
         threads: The RPCs of threads.
         assistants: The RPCs of assistants.
+        crons: The RPCs of crons.
         store: The RPCs of the store.
         streams: The streams that are open.
         tally: Counts the calls.
@@ -100,6 +103,7 @@ class GrpcServer:
         runs: RunService,
         threads: ThreadService,
         assistants: AssistantService,
+        crons: CronService,
         store: StoreService,
         streams: Streams,
         tally: Tally,
@@ -108,7 +112,7 @@ class GrpcServer:
         self._options = options
         checks = [KeyCheck(keys)] if keys else []
         self._server = grpc.aio.server(interceptors=checks, options=_channel_options(options))
-        servicers = zip(_SERVICES, (runs, threads, assistants, store), strict=True)
+        servicers = zip(_SERVICES, (runs, threads, assistants, crons, store), strict=True)
         self._server.add_generic_rpc_handlers(
             tuple(handler(service, each, streams, tally) for service, each in servicers)
         )

@@ -8,13 +8,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 PATHS = [
-    ("POST", "/runs/crons"),
-    ("POST", "/runs/crons/search"),
-    ("POST", "/runs/crons/count"),
-    ("GET", f"/runs/crons/{NOBODY}"),
-    ("PATCH", f"/runs/crons/{NOBODY}"),
-    ("DELETE", f"/runs/crons/{NOBODY}"),
-    ("POST", f"/threads/{NOBODY}/runs/crons"),
     ("GET", f"/threads/{NOBODY}/storage"),
 ]
 THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [

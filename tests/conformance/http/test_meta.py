@@ -16,7 +16,7 @@ async def test_what_it_is(api: Api) -> None:
     info = await api.get("/info")
 
     assert info["version"]
-    assert (info["flags"]["assistants"], info["flags"]["crons"]) == (True, False)
+    assert (info["flags"]["assistants"], info["flags"]["crons"]) == (True, True)
 
 
 async def test_its_document_describes_the_surface(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 from graphwire_server.storage.sqlite.assistants import SqliteAssistants
 from graphwire_server.storage.sqlite.checkpoints import InlineSaver
+from graphwire_server.storage.sqlite.crons import SqliteCrons
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.pruning import SqlitePruner
@@ -13,6 +14,7 @@ def engine_of(database: Database) -> Engine:
     saver = InlineSaver(database)
     return Engine(
         store=SqliteStore(database),
+        crons=SqliteCrons(database),
         deliveries=SqliteDeliveries(database),
         assistants=SqliteAssistants(database),
         saver=saver,

@@ -17,6 +17,25 @@ CREATE TABLE assistants (
     version INTEGER NOT NULL,
     newest INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE crons (
+    cron_id TEXT NOT NULL PRIMARY KEY,
+    assistant_id TEXT NOT NULL,
+    thread_id TEXT REFERENCES threads (thread_id) ON DELETE CASCADE,
+    schedule TEXT NOT NULL,
+    timezone TEXT,
+    end_time INTEGER,
+    enabled INTEGER NOT NULL,
+    next_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    fired_at INTEGER,
+    last_run_id TEXT,
+    problem TEXT
+);
+CREATE INDEX crons_by_time ON crons (next_at);
+CREATE INDEX crons_of_thread ON crons (thread_id);
 CREATE TABLE deliveries (
     run_id TEXT NOT NULL PRIMARY KEY,
     thread_id TEXT NOT NULL,

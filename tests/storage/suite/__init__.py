@@ -14,6 +14,7 @@ from tests.storage.suite.attempts import AttemptCases
 from tests.storage.suite.cancels import CancelCases
 from tests.storage.suite.checkpoints import CheckpointCases
 from tests.storage.suite.copies import CopyCases
+from tests.storage.suite.crons import ClaimCases, CronCases
 from tests.storage.suite.deliveries import DeliveryCases
 from tests.storage.suite.endings import EndingCases
 from tests.storage.suite.engine import Engine
@@ -43,11 +44,22 @@ ROW_CASES = (
     KeptCases,
     RequestCases,
     DeliveryCases,
+    ClaimCases,
 )
 """The cases of rows alone."""
 
-ALL_CASES = (*ROW_CASES, AssistantCases, CopyCases, CheckpointCases, GraphCases, UndoCases, PruningCases, SweepCases)
-"""Those, the cases of assistants, and those of checkpoints."""
+ALL_CASES = (
+    *ROW_CASES,
+    AssistantCases,
+    CronCases,
+    CopyCases,
+    CheckpointCases,
+    GraphCases,
+    UndoCases,
+    PruningCases,
+    SweepCases,
+)
+"""Those, the cases of assistants and crons, and those of checkpoints."""
 
 
 def suite(factory: Factory, cannot: Mapping[str, str] | None = None, cases: tuple[type, ...] = ALL_CASES) -> type:

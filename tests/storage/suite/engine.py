@@ -7,6 +7,7 @@ from typing import Protocol
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from graphwire_server.core.assistant_store import AssistantStore
+from graphwire_server.core.cron import CronStore
 from graphwire_server.core.deliveries import DeliveryStore
 from graphwire_server.core.model import Run
 from graphwire_server.core.ports import Store
@@ -23,6 +24,7 @@ class Engine:
 
     store: Store
     deliveries: DeliveryStore
+    crons: CronStore
     saver: BaseCheckpointSaver[str]
     last: LastCheckpoint
     assistants: AssistantStore

@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 import graphwire
 from graphwire.v1 import (
     assistant_service_pb2,
+    cron_service_pb2,
     event_pb2,
     run_pb2,
     run_service_pb2,
@@ -33,6 +34,7 @@ _SERVICES = (
     thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
     store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
+    cron_service_pb2.DESCRIPTOR.services_by_name["CronService"],
 )
 
 

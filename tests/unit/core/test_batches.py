@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import (
     AssistantNotFound,
     CapacityReached,
@@ -148,7 +149,14 @@ class Failing(Store):
     """A store that fails when it is to admit its third run."""
 
     async def admit_run(
-        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+        self,
+        run: Run,
+        *,
+        create_thread: bool,
+        may_start: bool,
+        seq_block: int,
+        key: RequestKey | None = None,
+        claim: Claim | None = None,
     ) -> Admitted:
         if len(self._runs) == 2:
             raise StoreUnavailable("away")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import (
     AssistantNotFound,
     CapacityReached,
@@ -216,7 +217,14 @@ class Committing(Store):
         self.wrote = asyncio.Event()
 
     async def admit_run(
-        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+        self,
+        run: Run,
+        *,
+        create_thread: bool,
+        may_start: bool,
+        seq_block: int,
+        key: RequestKey | None = None,
+        claim: Claim | None = None,
     ) -> Admitted:
         await super().admit_run(run, create_thread=create_thread, may_start=may_start, seq_block=seq_block, key=key)
         self.wrote.set()

@@ -15,6 +15,7 @@ CASES: list[tuple[GraphwireError, int]] = [
     (errors.ThreadNotFound("x"), 404),
     (errors.RunNotFound("x"), 404),
     (errors.CheckpointNotFound("x"), 404),
+    (errors.CronNotFound("x"), 404),
     (errors.ThreadExists("x"), 409),
     (errors.ThreadBusy("x", "the run"), 409),
     (errors.NothingToResume("x"), 409),

@@ -83,7 +83,7 @@ async def test_a_word_behind_runs_is_not_a_run() -> None:
             await client.post("/threads/x/runs/crons", json={}),
         ]
 
-    assert [answer.status_code for answer in answers] == [501, 501, 501]
+    assert [answer.status_code for answer in answers] == [422, 501, 422]
 
 
 async def test_a_websocket_that_nobody_answers_is_closed() -> None:

@@ -14,6 +14,7 @@ from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.tally import Load, Tally
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import BodyLimits, Operations
+from graphwire_server.rest.crons import CronRoutes
 from graphwire_server.rest.meta import MetaRoutes
 from graphwire_server.rest.metrics import Metrics
 from graphwire_server.rest.routes import Routes
@@ -24,6 +25,7 @@ from graphwire_server.rest.threads import ThreadRoutes
 from graphwire_server.rest.v2_paths import ProtocolPaths
 from graphwire_server.storage.memory.items import MemoryItems
 from tests.unit.core.fakes import Clock, House, house, running
+from tests.unit.core.office import crons_of
 from tests.unit.rest.wire import browsing
 
 INFO = {"version": "1", "flags": {"assistants": True, "crons": False}}
@@ -49,6 +51,7 @@ def routes(made: House, limits: StreamLimits = LIMITS) -> Routes:
         threads=ThreadRoutes(made.threads, made.pruning, assistants, streams),
         assistants=AssistantRoutes(assistants),
         store=StoreRoutes(Items(MemoryItems(), Clock(), Keeping())),
+        crons=CronRoutes(crons_of(made, made.store.crons, lambda at: None), made.clock),
         meta=MetaRoutes(made.threads, INFO, lambda: DOCUMENT, lambda: Metrics(Tally(), lambda: LOAD)),
         protocol=ProtocolPaths(made.threads, made.runs, streams, HeaderRule()),
     )

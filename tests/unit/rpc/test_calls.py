@@ -10,12 +10,13 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.rpc.error_details_pb2 import BadRequest
 from google.rpc.status_pb2 import Status
 
-from graphwire.v1 import assistant_service_pb2, run_service_pb2, store_service_pb2, thread_service_pb2
+from graphwire.v1 import assistant_service_pb2, cron_service_pb2, run_service_pb2, store_service_pb2, thread_service_pb2
 from graphwire_server.core.errors import CapacityReached
 from graphwire_server.core.streams import StreamLimits, Streams
 from graphwire_server.core.tally import Tally
 from graphwire_server.rpc.assistant_service import AssistantService
 from graphwire_server.rpc.calls import handler
+from graphwire_server.rpc.cron_service import CronService
 from graphwire_server.rpc.run_service import RunService
 from graphwire_server.rpc.store_service import StoreService
 from graphwire_server.rpc.thread_service import ThreadService
@@ -25,6 +26,7 @@ SERVICES: dict[str, tuple[ServiceDescriptor, type]] = {
     "RunService": (run_service_pb2.DESCRIPTOR.services_by_name["RunService"], RunService),
     "ThreadService": (thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"], ThreadService),
     "AssistantService": (assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"], AssistantService),
+    "CronService": (cron_service_pb2.DESCRIPTOR.services_by_name["CronService"], CronService),
     "StoreService": (store_service_pb2.DESCRIPTOR.services_by_name["StoreService"], StoreService),
 }
 

@@ -87,6 +87,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: the store has no item with this key in this namespace, or its time has passed. Over HTTP that is null."""
     ERROR_REASON_EMBEDDING_FAILED: _ErrorReason.ValueType  # 41
     """UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again."""
+    ERROR_REASON_CRON_NOT_FOUND: _ErrorReason.ValueType  # 26
+    """NOT_FOUND: no cron has this id. The crons of a thread are deleted with it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` in the google.rpc.ErrorInfo of every failed call. There the name stands
@@ -157,6 +159,8 @@ ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND: the store has no item with this key in this namespace, or its time has passed. Over HTTP that is null."""
 ERROR_REASON_EMBEDDING_FAILED: ErrorReason.ValueType  # 41
 """UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again."""
+ERROR_REASON_CRON_NOT_FOUND: ErrorReason.ValueType  # 26
+"""NOT_FOUND: no cron has this id. The crons of a thread are deleted with it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import RunActive, RunNotFound, ThreadBusy, ThreadExists, ThreadNotFound
 from graphwire_server.core.events import Event
 from graphwire_server.core.model import (
@@ -30,6 +31,7 @@ from graphwire_server.core.pruning import Outlook, Swept
 from graphwire_server.core.ttl import Ttl, TtlStrategy
 from graphwire_server.storage.containment import contains
 from graphwire_server.storage.copies import copied
+from graphwire_server.storage.memory.crons import MemoryCrons
 from graphwire_server.storage.memory.deliveries import MemoryDeliveries
 from graphwire_server.storage.memory.kept import KeptEvents
 from graphwire_server.storage.memory.requests import RequestKeys
@@ -81,6 +83,9 @@ class MemoryStore:
         requests: The request keys that it shares with other stores; None for its own.
         deliveries: The deliveries that it shares with them; None for its own.
         ttl: The time to live of threads that runs create; None is for ever.
+
+    Attributes:
+        crons: The crons of whose firings it creates the runs. Two stores may share those of one of them.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class MemoryStore:
         self._requests = requests or RequestKeys()
         self._kept = KeptEvents()
         self._threads: dict[str, Thread] = {}
+        self.crons = MemoryCrons(lambda thread_id: thread_id in self._threads)
         self._runs = Runs()
         self.deliveries = deliveries or MemoryDeliveries()
         self.deliveries.shared_by(lambda run_id: self._runs.get(run_id) is not None)
@@ -150,11 +156,20 @@ class MemoryStore:
         return sum(1 for _ in self._matching(query))
 
     async def admit_run(
-        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+        self,
+        run: Run,
+        *,
+        create_thread: bool,
+        may_start: bool,
+        seq_block: int,
+        key: RequestKey | None = None,
+        claim: Claim | None = None,
     ) -> Admitted:
-        """Adds a run, and does to the runs that it meets what its strategy says. Raises ThreadNotFound, ThreadBusy, RequestReused and RunNotFound."""
+        """Adds a run, and does to the runs that it meets what its strategy says. Raises FiringTaken, ThreadNotFound, ThreadBusy, RequestReused and RunNotFound."""
         if key is not None and (earlier := await self.find_request(key)) is not None:
             return Admitted(run=earlier, existing=True)
+        if claim is not None:
+            self.crons.check(claim)
         thread = self._threads.get(run.thread_id)
         if thread is None:
             if not create_thread:
@@ -168,6 +183,8 @@ class MemoryStore:
             self._runs.put(each)
         if key is not None:
             self._requests.add(key, run.run_id)
+        if claim is not None:
+            self.crons.take(claim, run.run_id)
         return Admitted(run=stored, met=stopping)
 
     async def find_request(self, key: RequestKey) -> Run | None:
@@ -367,6 +384,7 @@ class MemoryStore:
         if self._checkpoints is not None:
             self._checkpoints.delete_thread(thread_id)
         del self._threads[thread_id]
+        self.crons.drop_thread(thread_id)
         self._trimmed.pop(thread_id, None)
         self._runs.drop_thread(thread_id)
 

@@ -217,6 +217,33 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX threads_expiring ON threads (expires_at) WHERE ttl IS NOT NULL",
         ),
     ),
+    (
+        "crons",
+        (
+            # The crons of a thread go with it.
+            """
+            CREATE TABLE crons (
+                cron_id TEXT NOT NULL PRIMARY KEY,
+                assistant_id TEXT NOT NULL,
+                thread_id TEXT REFERENCES threads (thread_id) ON DELETE CASCADE,
+                schedule TEXT NOT NULL,
+                timezone TEXT,
+                end_time INTEGER,
+                enabled INTEGER NOT NULL,
+                next_at INTEGER,
+                created_at INTEGER NOT NULL,
+                updated_at INTEGER NOT NULL,
+                metadata TEXT NOT NULL,
+                spec TEXT NOT NULL,
+                fired_at INTEGER,
+                last_run_id TEXT,
+                problem TEXT
+            )
+            """,
+            "CREATE INDEX crons_by_time ON crons (next_at)",
+            "CREATE INDEX crons_of_thread ON crons (thread_id)",
+        ),
+    ),
 )
 """Name and statements of each step. `PRAGMA user_version` is the number of steps that a database has had. Times are microseconds
 since 1970 in UTC."""

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import RunActive, ThreadExists
 from graphwire_server.core.events import Event
 from graphwire_server.core.model import (
@@ -128,9 +129,16 @@ class SqliteStore:
         )
 
     async def admit_run(
-        self, run: Run, *, create_thread: bool, may_start: bool, seq_block: int, key: RequestKey | None = None
+        self,
+        run: Run,
+        *,
+        create_thread: bool,
+        may_start: bool,
+        seq_block: int,
+        key: RequestKey | None = None,
+        claim: Claim | None = None,
     ) -> Admitted:
-        """Adds a run, and does to the runs that it meets what its strategy says. Raises ThreadNotFound, ThreadBusy, RequestReused and RunNotFound."""
+        """Adds a run, and does to the runs that it meets what its strategy says. Raises FiringTaken, ThreadNotFound, ThreadBusy, RequestReused and RunNotFound."""
         request = Request(
             run=run,
             spec=codec.encode(run.spec),
@@ -138,6 +146,7 @@ class SqliteStore:
             may_start=may_start,
             seq_block=seq_block,
             key=key,
+            claim=claim,
         )
         return await self._database.write(lambda connection: self._turns.admit(connection, request), len(request.spec))
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from graphwire_server.core.cron import Claim
 from graphwire_server.core.errors import RunNotFound, ThreadNotFound
 from graphwire_server.core.model import (
     Admitted,
@@ -31,7 +32,7 @@ from graphwire_server.storage.occupancy import (
     started,
     vacated,
 )
-from graphwire_server.storage.sqlite import checkpoint_rows, deliveries, kept, requests, undo
+from graphwire_server.storage.sqlite import checkpoint_rows, crons, deliveries, kept, requests, undo
 from graphwire_server.storage.sqlite.kept import Batches
 from graphwire_server.storage.sqlite.rows import run_row, thread_row
 from graphwire_server.storage.sqlite.tables import Tables
@@ -49,6 +50,7 @@ class Request:
     may_start: bool
     seq_block: int
     key: RequestKey | None
+    claim: Claim | None
 
 
 class Turns:
@@ -82,6 +84,8 @@ class Turns:
         connection.execute(tables.sql.add_run, run_row(stored, spec))
         if key is not None:
             requests.add(connection, key, stored.run_id)
+        if request.claim is not None:
+            crons.take(connection, request.claim, stored.run_id)
         return Admitted(run=stored, met=stopping)
 
     def find(self, connection: sqlite3.Connection, key: RequestKey) -> Run | None:

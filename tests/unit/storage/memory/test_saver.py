@@ -16,6 +16,7 @@ def engine_of(saver: MemorySaver) -> Engine:
     store, assistants = MemoryStore(saver), MemoryAssistants()
     return Engine(
         store=store,
+        crons=store.crons,
         deliveries=store.deliveries,
         assistants=assistants,
         saver=saver,
