@@ -13,15 +13,15 @@ from tests.faults.gate import Gate
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INTERVAL = 5.0
-LATE = 0.75
-"""By how much a sign of life may be off on a machine that has other things to do."""
+LATE = INTERVAL
+"""By how much a sign of life may be late on a machine that has other things to do: none is left out."""
 
 
 async def _beats(api: Api, method: str, path: str, wanted: bytes, body: Any = None) -> list[float]:
-    """When two signs of life came, counted from the head of the answer."""
+    """When two signs of life came, counted from the request."""
     loop, found = asyncio.get_running_loop(), list[float]()
+    begun = loop.time()
     async with api.client.stream(method, path, json=body) as response:
-        begun = loop.time()
         async for chunk in chunks(response):
             if chunk == wanted:
                 found.append(loop.time() - begun)
@@ -43,5 +43,5 @@ async def test_idle_lines_have_a_steady_beat(api: Api, gate: Gate) -> None:
         gate.release(name)
 
     for first, second in found:
-        assert abs(first - INTERVAL) < LATE
-        assert abs(second - first - INTERVAL) < LATE
+        assert INTERVAL <= first < INTERVAL + LATE
+        assert 2 * INTERVAL <= second < 2 * INTERVAL + LATE

@@ -125,14 +125,6 @@ async def test_a_synchronous_node_lingers_and_is_named(client: graphwire.Client,
     assert not any(state.values.get("trail") for state in after)
 
 
-async def test_what_runs_too_long_in_a_thread_lingers_too(client: graphwire.Client, gate: Gate) -> None:
-    name = new_name()
-    result = await client.invoke("stubborn", at_gate_input(gate, name), timeout=0.1, on_completion="keep")
-    gate.release(name)
-
-    assert (result.run.status, result.run.lingering_nodes) == ("timeout", ("stay",))
-
-
 async def test_the_wish_of_a_caller_who_left(client: graphwire.Client, gate: Gate) -> None:
     name, thread_id = new_name(), (await client.threads.create()).thread_id
     async with client.stream("gate", at_gate_input(gate, name), thread_id=thread_id, on_disconnect="cancel") as stream:
