@@ -4,7 +4,9 @@ Owns the exit statuses: 0 success, 1 the run or the call failed, 2 wrong usage, 
 """
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 import typer
@@ -34,15 +36,33 @@ def perform(target: Target, work: Work, *, as_json: bool = False) -> None:
     screen = Screen(as_json=as_json)
     try:
         status = asyncio.run(_connected(target, work, screen))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         status = LEFT
     raise typer.Exit(status)
 
 
 async def _connected(target: Target, work: Work, screen: Screen) -> int:
+    _heed_ctrl_c()
     try:
         async with target.connect() as client:
             return await work(client, screen)
     except graphwire.GraphwireError as error:
         screen.failure(error, target.address)
         return FAILED
+
+
+def _heed_ctrl_c() -> None:
+    """Has Ctrl-C cancel this task; a second one ends the program as it does everywhere.
+
+    The race: with the handler of `asyncio.run`, one that comes just before the loop goes to sleep is noticed when it wakes, which is with the next event. This one
+    wakes it. It needs Unix and the main thread; elsewhere that handler stays.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def leave() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        if task is not None:
+            task.cancel()
+
+    with suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGINT, leave)
