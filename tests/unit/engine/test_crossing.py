@@ -129,7 +129,7 @@ async def test_a_node_that_writes_without_a_pause_is_held_up() -> None:
     thread = threading.Thread(target=put, daemon=True)
     thread.start()
     held = not done.wait(0.3)  # this loop takes nothing meanwhile
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await asyncio.to_thread(thread.join)
         await crossing.delivered()
 
@@ -150,7 +150,7 @@ async def test_a_node_that_is_held_up_goes_on_when_the_run_is_over() -> None:
     thread.join(0.2)
     held = thread.is_alive()
     crossing.close()
-    thread.join(5)
+    thread.join(15)
 
     assert (held, thread.is_alive()) == (True, False)
 
@@ -184,17 +184,17 @@ async def test_the_room_behind_it_is_waited_for() -> None:
 
     async def put() -> None:
         crossing.put((), custom(1), 1)
-        await asyncio.sleep(0.05)  # the other side looks at its room when it takes the event
-        assert crossing.full
+        while not crossing.full:  # noqa: ASYNC110  the other side looks at its room when it takes the event
+            await asyncio.sleep(0.001)
         await crossing.wait()
         assert not crossing.full
 
     async with elsewhere() as other:
         putting = asyncio.create_task(other.do(put()))
-        await asyncio.wait_for(shelf.asked.wait(), 5)
+        await asyncio.wait_for(shelf.asked.wait(), 15)
         assert not putting.done()
         shelf.free.set()
-        await asyncio.wait_for(putting, 5)
+        await asyncio.wait_for(putting, 15)
 
 
 async def test_what_comes_after_the_end_is_dropped() -> None:

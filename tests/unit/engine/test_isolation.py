@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from langgraph.graph import START, StateGraph
 
 from graphwire_server.core.events import Custom, Updates
 from graphwire_server.core.model import CheckpointRef, RunStatus
+from graphwire_server.engine import loops
 from graphwire_server.engine.factory import Factory, Graph
 from graphwire_server.engine.loops import Exited
 from graphwire_server.engine.manifest import GraphEntry
 from tests.unit.engine.graphs import THREAD, Bench, State, ask, chain, own, speak, tell
 from tests.unit.engine.isolated import Blocking, apart
+
+PATIENCE = timedelta(seconds=1)
+"""One that a machine which does other things too does not use up."""
 
 WHOSE: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="")
 
@@ -130,7 +135,7 @@ async def test_a_synchronous_node_runs_in_the_pool_and_is_named_when_it_outlives
     async with apart(chain("hold", hold=hold)) as bench:
         run = bench.run_of()
         task = asyncio.create_task(bench.executor.execute(run, bench.append))
-        await asyncio.to_thread(reached.wait, 5)
+        await asyncio.to_thread(reached.wait, 15)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         left = await bench.executor.stopped_at(run)
@@ -154,7 +159,7 @@ async def test_cancelling_stops_a_node_that_awaits() -> None:
     async with apart(chain("hang", hang=hang)) as bench:
         run = bench.run_of()
         task = asyncio.create_task(bench.executor.execute(run, bench.append))
-        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(begun.wait, 15)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -165,7 +170,8 @@ async def test_cancelling_stops_a_node_that_awaits() -> None:
     assert (left.status, left.next, left.lingering) == (RunStatus.INTERRUPTED, ("hang",), ())
 
 
-async def test_a_node_that_takes_time_to_stop_is_waited_for() -> None:
+async def test_a_node_that_takes_time_to_stop_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "PATIENCE", PATIENCE)
     begun, stopped = threading.Event(), threading.Event()
 
     async def tidy(state: State) -> State:
@@ -173,13 +179,13 @@ async def test_a_node_that_takes_time_to_stop_is_waited_for() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.35)  # longer than a loop may not turn
+            await asyncio.sleep(1.5 * PATIENCE.total_seconds())  # longer than a loop may not turn
             stopped.set()
         return {}
 
     async with apart(chain("tidy", tidy=tidy)) as bench:
         task = asyncio.create_task(bench.executor.execute(bench.run_of(), bench.append))
-        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(begun.wait, 15)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -200,13 +206,13 @@ async def test_a_node_that_swallows_a_cancel_is_asked_again() -> None:
 
     async with apart(chain("insist", insist=insist)) as bench:
         task = asyncio.create_task(bench.executor.execute(bench.run_of(), bench.append))
-        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(begun.wait, 15)
         task.cancel()
-        await asyncio.to_thread(again.wait, 5)
+        await asyncio.to_thread(again.wait, 15)
         assert not task.done()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 15)
 
 
 async def test_a_run_whose_node_blocks_is_left_behind_and_names_it() -> None:
@@ -217,7 +223,7 @@ async def test_a_run_whose_node_blocks_is_left_behind_and_names_it() -> None:
         await blocking.blocks()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 1)
+            await asyncio.wait_for(task, 15)
         left = await bench.executor.stopped_at(run)
         blocking.release.set()
         other = await bench.executor.execute(bench.run_of(stream_modes=("updates",)), bench.append)
@@ -242,7 +248,7 @@ async def test_a_run_that_waits_behind_another_that_blocks_names_nothing() -> No
     async with apart(builder.compile()) as bench:
         waits = bench.run_of(input={"seen": ["hang"]}, thread_id=None)
         first = asyncio.create_task(bench.executor.execute(waits, bench.append))
-        await asyncio.to_thread(hung.wait, 5)
+        await asyncio.to_thread(hung.wait, 15)
         second = asyncio.create_task(
             bench.executor.execute(bench.run_of(input={"seen": ["block"]}, thread_id=None), bench.append)
         )
@@ -266,7 +272,7 @@ async def test_a_busy_graph_gets_a_second_loop_where_it_may() -> None:
         )
         await blocking.blocks()
         beside = await asyncio.wait_for(
-            bench.executor.execute(bench.run_of(input={"seen": ["pass"]}, thread_id=None), bench.append), 5
+            bench.executor.execute(bench.run_of(input={"seen": ["pass"]}, thread_id=None), bench.append), 15
         )
         blocking.release.set()
         await task
