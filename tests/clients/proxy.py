@@ -16,7 +16,7 @@ from tests.clients.cases import Cut
 
 _DATA, _HEADERS, _GOAWAY = 0, 1, 7
 _END_STREAM, _PADDED = 1, 8
-_PATIENCE = 10.0
+_PATIENCE = 40.0
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -32,7 +32,7 @@ async def output(address: str, *words: str) -> str:
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | {"GRAPHWIRE_ADDRESS": address},
     )
-    out, errors = await asyncio.wait_for(process.communicate(), 15)
+    out, errors = await asyncio.wait_for(process.communicate(), 40)
     assert process.returncode == 0, errors.decode()
     return out.decode() + errors.decode()
 

@@ -55,10 +55,10 @@ async def _imported(folder: Path, *options: str) -> set[str]:
     )
     assert process.stdout is not None
     try:
-        ready = await asyncio.wait_for(process.stdout.readline(), 15)
+        ready = await asyncio.wait_for(process.stdout.readline(), 40)
         process.send_signal(signal.SIGTERM)
     finally:
-        _, said = await asyncio.wait_for(process.communicate(), 15)
+        _, said = await asyncio.wait_for(process.communicate(), 40)
     assert ready.startswith(b"graphwire ready"), said.decode()
     return set(_IMPORTED.findall(said.decode()))
 
@@ -79,7 +79,7 @@ async def test_a_start_imports_what_it_uses(tmp_path: Path, options: tuple[str, 
 
 async def test_the_command_without_a_verb_lists_them_all() -> None:
     process = await asyncio.create_subprocess_exec(str(COMMAND), "--help", stdout=asyncio.subprocess.PIPE)
-    said, _ = await asyncio.wait_for(process.communicate(), 15)
+    said, _ = await asyncio.wait_for(process.communicate(), 40)
 
     for verb in ("serve", "stream", "invoke", "join", "threads", "runs", "graphs", "draw"):
         assert re.search(rf"^\W+{verb}\b", said.decode(), re.MULTILINE), verb

@@ -13,7 +13,7 @@ from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
 from graphwire.v1.thread_service_pb2 import WatchThreadRequest
 from tests.support.serving import Server, running
 
-PATIENCE = 10
+PATIENCE = 40
 JOKE = ["metadata", "updates", "updates", "end"]
 
 

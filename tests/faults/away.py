@@ -67,7 +67,7 @@ def without_checkpoints(process: ServerProcess) -> Iterator[None]:
 
 
 def _insisting(connection: sqlite3.Connection, statement: str) -> None:
-    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute("PRAGMA busy_timeout = 30000")
     connection.execute(statement)
 
 

@@ -170,7 +170,9 @@ def all_saw_the_end(histories: Iterable[History]) -> None:
 
 
 def nobody_slows_the_graph(alone: float, watched: float, ratio: float = 2.0, noise: float = 0.5) -> None:
-    """The graph takes about as long with a stuck reader as without one. `noise` is what a shared machine may add, in seconds."""
+    """A run costs its server about as much with a stuck reader as without one, in seconds of its processors: a machine that does other things too makes either take
+    longer. `noise` is what that may add all the same. That the run waits for nobody is for who calls this to see.
+    """
     if watched > alone * ratio + noise:
         raise Broken("nobody_slows_the_graph", "stuck reader", None, f"{watched:.2f} s instead of {alone:.2f} s")
 

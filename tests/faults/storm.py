@@ -36,7 +36,7 @@ from tests.faults.lives import Lives
 from tests.faults.returning import Refused, Returning
 from tests.support.serving import text
 
-PATIENCE = timedelta(seconds=40)
+PATIENCE = timedelta(seconds=240)
 """How long scenarios may take to come to their end once the server no longer dies. What takes longer hangs."""
 
 STEPS = ["a", "b", "c", "x", "y", "z"]
@@ -59,7 +59,7 @@ class Figures:
 
     def __str__(self) -> str:
         return (
-            f"{self.runs} runs in {self.scenarios} scenarios, {min(self.executing)} to {max(self.executing)} executing when the server died, {self.taken_up} of them taken up again (most attempts {self.most_attempts}), "
+            f"{self.runs} runs in {self.scenarios} scenarios, {min(self.executing)} to {max(self.executing)} executing before the server died, {self.taken_up} of them taken up again (most attempts {self.most_attempts}), "
             f"{self.unseen} stateless ones ended unseen, {self.told_gone} readers told that what a dead server alone knew is gone; "
             f"{self.events} events in {self.calls} streams judged, {len(self.broken)} scenarios broken"
         )

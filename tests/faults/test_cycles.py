@@ -97,7 +97,7 @@ async def _cycles(held: Held, cycle: Cycle, times: int, begun: int = 0) -> None:
         held.look(number + AT_ONCE)
 
 
-@pytest.mark.timeout(20 + CYCLES // 20)
+@pytest.mark.timeout(300 + CYCLES // 10)  # each cycle is a run and a connection
 @pytest.mark.parametrize("cycle", [over_grpc, over_http])
 async def test_cycles_leave_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], cycle: Cycle) -> None:
     async with served(tmp_path / "data", **SETTINGS) as process:
@@ -105,10 +105,10 @@ async def test_cycles_leave_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
         await _cycles(held, cycle, WARM)
         files, threads = held.files, held.threads
         await _cycles(held, cycle, CYCLES, WARM)
-        await eventually(lambda: held.files <= files + 2, 5, lambda: (held.files, files))
-        await eventually(lambda: held.threads <= threads + 2, 5, lambda: (held.threads, threads))
+        await eventually(lambda: held.files <= files + 2, 40, lambda: (held.files, files))
+        await eventually(lambda: held.threads <= threads + 2, 40, lambda: (held.threads, threads))
         process.terminate()
-        assert await process.ended(within=5) == 0
+        assert await process.ended() == 0
 
     slope = promises.slope(held.cycles, held.memory) * 1000
     with capsys.disabled():

@@ -33,7 +33,7 @@ async def _outcome(client: Client, request: Any) -> Ending | None:
     """How a request was refused; None where it was taken."""
     name = type(request).__name__.removesuffix("Request")
     stub = client.server.runs if hasattr(client.server.runs, name) else client.server.threads
-    call = getattr(stub, name)(request, timeout=10)
+    call = getattr(stub, name)(request, timeout=40)
     try:
         if name in {"StreamRun", "JoinRun"}:
             async for _ in call:

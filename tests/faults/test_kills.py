@@ -20,13 +20,13 @@ KILLS = int(os.environ.get("FAULT_KILLS", "3"))
 SEED = int(os.environ.get("FAULT_SEED", "7"))
 ALL = KILLS > 5
 CLIENTS, RUNNING, PACE = (320, 200, 4.0) if ALL else (200, 100, 1.0)
-"""How many runs execute at least when the server is killed. The other clients' runs wait for something, or have just ended."""
+"""How many runs execute at least before the server is killed. The other clients' runs wait for something, or have just ended."""
 ROOM = 10
 SETTINGS = {"max_losses": "1000", "drain_grace": "PT0.3S", "log_level": "warning"}
 """A run may lose its server often here: it is not its doing."""
 
 
-@pytest.mark.timeout(60 + 20 * KILLS)  # each kill is followed by a start of some seconds, under load
+@pytest.mark.timeout(400 + 60 * KILLS)  # each kill is followed by a start of some seconds, under load
 async def test_kill_9_under_two_hundred_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chance = random.Random(SEED)
     async with lives(tmp_path / "data", **SETTINGS) as server:
@@ -39,7 +39,7 @@ async def test_kill_9_under_two_hundred_runs(tmp_path: Path, capsys: pytest.Capt
     assert storm.figures.taken_up > 0
 
 
-@pytest.mark.timeout(60)  # two starts, under load
+@pytest.mark.timeout(500)  # two starts, under load
 async def test_kill_9_with_little_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Most runs wait for room, those that are taken up again too; no more execute than may, and none is left behind."""
     chance = random.Random(SEED)
@@ -60,7 +60,7 @@ async def _killed_again_and_again(
 ) -> None:
     """Kills it at random moments, when enough runs execute; sometimes again while it starts, or recovers. Now and then it is stopped instead."""
     while server.kills < kills:
-        await _busy(server.process.data_dir, least)
+        executing.append(await _busy(server.process.data_dir, least))
         await asyncio.sleep(chance.uniform(0, 1.5))  # a random moment, and no wait
         executing.append(_executing(server.process.data_dir))
         await (server.stop() if chance.random() < 0.2 else server.kill())
@@ -69,12 +69,13 @@ async def _killed_again_and_again(
         await server.again()
 
 
-async def _busy(data_dir: Path, least: int) -> None:
-    """Waits until enough runs execute, or for a while: a busy machine may not get so far."""
+async def _busy(data_dir: Path, least: int) -> int:
+    """Waits until enough runs execute, or for a while: a busy machine may not get so far. How many did."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(15):
             while _executing(data_dir) < least:  # noqa: ASYNC110  it is another process
                 await asyncio.sleep(0.05)  # a database tells nobody
+    return _executing(data_dir)
 
 
 def _executing(data_dir: Path) -> int:

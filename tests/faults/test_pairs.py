@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import grpc
 import grpc.aio
@@ -14,6 +14,7 @@ from graphwire.v1.run_pb2 import MultitaskStrategy, RunStatus
 from graphwire.v1.thread_service_pb2 import ListThreadHistoryRequest
 from tests.faults import promises
 from tests.faults.client import Client
+from tests.faults.gate import Gate
 from tests.faults.history import ending
 from tests.faults.http.talk import run, shown, told
 from tests.faults.http.wire import exchange, get, post
@@ -21,20 +22,27 @@ from tests.faults.process import ServerProcess, served
 
 PAIRS = 100
 AT_ONCE = 25
-LONG = {"n": 20, "delay": 0.05}
-"""Longer than it takes to create the others."""
 SHORT = {"n": 2, "delay": 0.02}
-"""For those that are waited for."""
+"""For runs that wait for each other. Of the others, each stands at the gate until all have been created."""
 
 
-def _given(name: str, strategy: str) -> dict[str, Any]:
-    return {**(SHORT if strategy == "enqueue" else LONG), "name": name}
+class Run(NamedTuple):
+    """What is asked for: a graph, and its input."""
+
+    graph: str
+    given: dict[str, Any]
+
+
+def _run(gate: Gate, thread: str, name: str, strategy: str) -> Run:
+    if strategy == "enqueue":
+        return Run("ticks", {**SHORT, "name": name})
+    return Run("held", {"port": gate.port, "at": f"{thread} {name}", "name": name})
 
 
 class Face(Protocol):
     """What these tests ask of a transport."""
 
-    async def create(self, thread: str, name: str, strategy: str) -> str:
+    async def create(self, thread: str, wanted: Run, strategy: str) -> str:
         """The id of a new run; empty where it was refused because the thread is busy."""
 
     async def ended(self, thread: str, run_id: str) -> str:
@@ -50,10 +58,10 @@ class Grpc:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def create(self, thread: str, name: str, strategy: str) -> str:
-        chosen, given = MultitaskStrategy.Value(f"MULTITASK_STRATEGY_{strategy.upper()}"), _given(name, strategy)
+    async def create(self, thread: str, wanted: Run, strategy: str) -> str:
+        chosen = MultitaskStrategy.Value(f"MULTITASK_STRATEGY_{strategy.upper()}")
         try:
-            return (await self._client.create("ticks", thread, given, multitask_strategy=chosen)).run_id
+            return (await self._client.create(wanted.graph, thread, wanted.given, multitask_strategy=chosen)).run_id
         except grpc.aio.AioRpcError as error:
             refused = ending(error)
         assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THREAD_BUSY")
@@ -83,8 +91,8 @@ class Http:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def create(self, thread: str, name: str, strategy: str) -> str:
-        body = run("ticks", _given(name, strategy), multitask_strategy=strategy, if_not_exists="create")
+    async def create(self, thread: str, wanted: Run, strategy: str) -> str:
+        body = run(wanted.graph, wanted.given, multitask_strategy=strategy, if_not_exists="create")
         heard = await exchange(self._url, post(f"/threads/{thread}/runs", body))
         assert heard is not None
         if heard.status == 409:
@@ -135,21 +143,29 @@ OUTCOMES: dict[str, dict[bool, tuple[list[str], list[str]]]] = {
 
 @pytest.mark.parametrize("busy", [False, True])
 @pytest.mark.parametrize("strategy", OUTCOMES)
-async def test_a_hundred_pairs(face: Face, strategy: str, busy: bool) -> None:
+async def test_a_hundred_pairs(face: Face, gate: Gate, strategy: str, busy: bool) -> None:
     for _ in range(0, PAIRS, AT_ONCE):
-        await asyncio.gather(*(_pair(face, strategy, busy=busy) for _ in range(AT_ONCE)))
+        await asyncio.gather(*(_pair(face, gate, strategy, busy=busy) for _ in range(AT_ONCE)))
 
 
-async def _pair(face: Face, strategy: str, *, busy: bool) -> None:
+async def _pair(face: Face, gate: Gate, strategy: str, *, busy: bool) -> None:
     """Which of the two was first, the server says: by the order of their ids or, of those that were refused, by which was."""
     thread = str(uuid.uuid4())
-    there = [await face.create(thread, "there", "reject")] if busy else []
-    pair = await asyncio.gather(*(face.create(thread, name, strategy) for name in ("a", "b")))
+
+    async def create(name: str, strategy: str, wanted: str) -> str:
+        return await face.create(thread, _run(gate, thread, name, wanted), strategy)
+
+    there = [await create("there", "reject", strategy)] if busy else []
+    pair = await asyncio.gather(*(create(name, strategy, strategy) for name in ("a", "b")))
     names = dict(zip(pair, ("a", "b"), strict=True))
     runs = sorted(pair, key=lambda run_id: (not run_id, run_id))
-    statuses = [run_id and await face.ended(thread, run_id) for run_id in (*there, *runs)]
-    wanted, trail = OUTCOMES[strategy][busy]
     called = {"there": "there", "first": names[runs[0]], "second": names[runs[1]]}
+    wanted, trail = OUTCOMES[strategy][busy]
+    if strategy != "enqueue":
+        (last,) = trail
+        await gate.entered(f"{thread} {called[last]}")
+        gate.release(f"{thread} {called[last]}")
+    statuses = [run_id and await face.ended(thread, run_id) for run_id in (*there, *runs)]
     left, owners = await face.left(thread)
     promises.same_outcome(strategy, statuses, wanted)
     promises.each_node_once(strategy, left, [called[name] for name in trail])

@@ -17,8 +17,8 @@ MOST = 3
 DELAY = 1.5
 """How long the server lives."""
 
-LONGER = {"n": 30, "delay": 0.1}
-"""Longer than that, and begun anew each time: these lose their process as often as the run that kills it."""
+LONGER = {"n": 50, "delay": 0.1}
+"""Much longer than that, and begun anew each time: these lose their process as often as the run that kills it."""
 
 
 async def _dies(server: Lives) -> None:
@@ -32,7 +32,7 @@ async def _row(client: Returning, run: Run) -> Run:
     return await client.ask(lambda asked: asked.finished(run.run_id))
 
 
-@pytest.mark.timeout(60)  # five starts, and runs that are longer than a life
+@pytest.mark.timeout(400)  # five starts, and runs that are longer than a life
 async def test_a_run_that_kills_its_process_is_given_up(tmp_path: Path) -> None:
     """Those that executed beside it, or waited behind it, come to their end."""
     thread = new_thread()

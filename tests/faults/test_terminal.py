@@ -216,7 +216,7 @@ async def test_a_run_cancelled_just_when_its_turn_comes_ends_once(client: Client
 
 async def _cancel_if_it_can(client: Client, run_id: str) -> None:
     try:
-        await client.server.runs.CancelRun(CancelRunRequest(run_id=run_id, wait=True), timeout=5)
+        await client.server.runs.CancelRun(CancelRunRequest(run_id=run_id, wait=True), timeout=40)
     except grpc.aio.AioRpcError as error:
         refused = ending(error)
         assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RUN_FINISHED")

@@ -62,7 +62,7 @@ async def test_cancelled_calls_leave_no_reader(streams: list[Streams], client: C
     for watcher in watchers:
         await watcher.leave()
 
-    await _within(1, lambda: streams[0].open == 0, "all readers gone")
+    await _within(40, lambda: streams[0].open == 0, "all readers gone")
     assert (await client.run(run.run_id)).status == RUN_STATUS_RUNNING
 
 
@@ -74,7 +74,7 @@ async def test_a_closed_channel_leaves_no_reader(streams: list[Streams], client:
             await Client(other).join(run.run_id, 0, f"{number}").joined()
         assert streams[0].open == 10
 
-    await _within(1, lambda: streams[0].open == 0, "all readers gone")
+    await _within(40, lambda: streams[0].open == 0, "all readers gone")
 
 
 @pytest.mark.parametrize("cancels", [False, True])
@@ -89,13 +89,13 @@ async def test_a_killed_client_leaves_no_reader(
     )
     try:
         assert other.stdout is not None
-        assert await asyncio.wait_for(other.stdout.readline(), 10) == b"joined\n"
+        assert await asyncio.wait_for(other.stdout.readline(), 40) == b"joined\n"
         assert streams[0].open == 1
     finally:
         other.kill()
         await other.communicate()
 
-    await _within(1, lambda: streams[0].open == 0, "the reader gone")
+    await _within(40, lambda: streams[0].open == 0, "the reader gone")
     if cancels:
         assert (await client.finished(run.run_id)).status == RUN_STATUS_INTERRUPTED
     else:
@@ -119,12 +119,13 @@ async def test_on_disconnect_decides_about_the_run(
         await gate.entered()
         if how == "misses its deadline":
             with pytest.raises(grpc.aio.AioRpcError) as late:
-                await other.runs.WaitRun(WaitRunRequest(run_id=run_id, **fields), timeout=0.2)
+                # Whoever the server has not seen by then is not missed.
+                await other.runs.WaitRun(WaitRunRequest(run_id=run_id, **fields), timeout=4 if cancels else 0.2)
             assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         elif how != "closes the channel":
             await watcher.leave()
 
-    await _within(1, lambda: streams[0].open == 0, "the reader gone")
+    await _within(40, lambda: streams[0].open == 0, "the reader gone")
     if cancels:
         await gate.left()
     else:
@@ -154,7 +155,7 @@ async def test_an_invoker_that_vanishes_cancels_its_pending_run(client: Client, 
 
 
 async def _pending(client: Client, thread_id: str, other: str) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         while True:
             found = await client.server.runs.ListRuns(ListRunsRequest(thread_id=thread_id))
             for run in found.runs:
@@ -184,7 +185,7 @@ async def test_three_hundred_cycles_of_join_and_cancel_leave_memory_flat(tmp_pat
         before = process.rss
         await cycle(300)
         await _within(
-            5, lambda: process.rss - before < GROWTH, f"memory flat, it is {process.rss - before >> 10} KiB more"
+            40, lambda: process.rss - before < GROWTH, f"memory flat, it is {process.rss - before >> 10} KiB more"
         )
         gate.release()
         assert (await client.finished(run.run_id)).status == RUN_STATUS_SUCCESS
@@ -209,7 +210,7 @@ async def test_five_hundred_vanished_clients_leave_memory_flat(tmp_path: Path, g
         before = process.rss
         await cycle(500)
         await _within(
-            5, lambda: process.rss - before < GROWTH, f"memory flat, it is {process.rss - before >> 10} KiB more"
+            40, lambda: process.rss - before < GROWTH, f"memory flat, it is {process.rss - before >> 10} KiB more"
         )
         gate.release()
         assert (await client.finished(run.run_id)).status == RUN_STATUS_SUCCESS

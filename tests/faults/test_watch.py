@@ -1,7 +1,6 @@
 """Promises 1, 2, 4 and 6 for those who watch a thread: every number once and in order over all its runs, no seam, and nobody is slowed."""
 
 import asyncio
-import json
 import random
 from pathlib import Path
 
@@ -12,10 +11,8 @@ from tests.faults.client import Client, new_thread
 from tests.faults.gate import Gate
 from tests.faults.history import Recorder, Watcher
 from tests.faults.process import APP, connected, served
+from tests.faults.test_slow_reader import BURST, MANY, PATIENT
 from tests.support.serving import running
-
-MANY = 200_000
-BURST = {"n": MANY, "pad": 20}
 
 NEWEST = 3 * 103 + 6
 """The last event of three runs with 100 ticks and one with three, each with `metadata`, `updates` and `end`."""
@@ -126,20 +123,22 @@ async def test_a_watcher_goes_on_from_its_cursor_after_the_server_was_stopped(tm
 
 async def test_a_stuck_watcher_does_not_slow_the_run(tmp_path: Path) -> None:
     async with (
-        served(tmp_path / "data", log_bytes_spare="0") as process,
+        served(tmp_path / "data", log_bytes_spare="0", write_timeout=PATIENT) as process,
         process.client() as server,
         connected(process.address) as other,
     ):
         client, stuck = Client(server), Client(other)
-        alone, watched = new_thread(), await client.new_thread()
-        await client.finished((await client.create("burst", alone, BURST)).run_id)
+        begun, watched = process.cpu, await client.new_thread()
+        await client.finished((await client.create("burst", new_thread(), BURST)).run_id)
+        alone = process.cpu - begun
         watcher = await stuck.watch(watched).joined()
 
+        begun = process.cpu
         await client.finished((await client.create("burst", watched, BURST)).run_id)
+        beside = process.cpu - begun
         history = await watcher.read()
 
-        seconds = [json.loads((await client.state(thread)).values.text)["seconds"] for thread in (alone, watched)]
-    promises.nobody_slows_the_graph(*seconds)
+    promises.nobody_slows_the_graph(alone, beside)
     promises.complete(history)
     promises.told_why(history)
     assert history.ending is not None

@@ -24,6 +24,6 @@ async def both_faces(
     """The gRPC face and the HTTP face of a new server."""
     async with (
         running(data_dir, APP, **settings) as server,
-        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=10, trust_env=False) as client,
+        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=40, trust_env=False) as client,
     ):
         yield GrpcFace(server, tuple(headers.items())), HttpFace(client)

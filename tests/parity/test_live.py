@@ -15,7 +15,7 @@ from tests.parity.face import Face, Json, Refused, join
 from tests.parity.faces import both_faces
 from tests.parity.results import all_of_thread
 
-PATIENCE = 15
+PATIENCE = 90
 KEPT: Json = {"stream_resumable": True, "stream_mode": ["values", "updates", "custom", "debug"]}
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -15,7 +15,7 @@ from tests.parity.faces import both_faces
 from tests.parity.scenario import Scenario
 from tests.parity.table import SCENARIOS
 
-PATIENCE = 15
+PATIENCE = 90
 
 
 @pytest.mark.asyncio(loop_scope="package")

@@ -17,7 +17,7 @@ import trustme
 
 from tests.protos.page import block
 
-_PATIENCE = 10.0
+_PATIENCE = 40.0
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 Configure = Callable[[Path, int, str], list[str]]

@@ -15,7 +15,7 @@ CHUNK_END = b"\r\n\r\n\r\n"
 """The end of an event that is also the end of an HTTP chunk."""
 LAST_CHUNK = b"0\r\n\r\n"
 """What ends a chunked answer as if it were whole."""
-_PATIENCE = 10.0
+_PATIENCE = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

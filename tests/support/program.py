@@ -17,7 +17,7 @@ async def output(*words: str, **variables: str) -> tuple[int | None, str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHWIRE_")}
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=pipe, env=kept | variables)
-    out, errors = await asyncio.wait_for(process.communicate(), 15)
+    out, errors = await asyncio.wait_for(process.communicate(), 40)
     return process.returncode, out.decode(), errors.decode()
 
 
@@ -32,12 +32,12 @@ async def process(data_dir: Path, *options: str, **variables: str) -> AsyncItera
     finally:
         if started.returncode is None:
             started.terminate()
-        await asyncio.wait_for(started.communicate(), 10)
+        await asyncio.wait_for(started.communicate(), 40)
 
 
 async def until(reader: asyncio.StreamReader | None, word: str) -> str:
     assert reader is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while line := (await reader.readline()).decode():
             if word in line:
                 return line.strip()

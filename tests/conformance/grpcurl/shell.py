@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 _MARK = "--- the recipe has ended ---"
-_PATIENCE = 15.0
+_PATIENCE = 40.0
 
 
 class Shell:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import httpx
 
-PATIENCE = 10.0
+PATIENCE = 40.0
 """How long a test waits for what must come, in seconds."""
 
 _BLANK = re.compile(rb"\r?\n\r?\n")

@@ -17,7 +17,7 @@ from tests.conformance.http.held import new_name
 from tests.faults.gate import Gate
 from tests.support.serving import running
 
-PATIENCE = 10
+PATIENCE = 40
 AT_ONCE = timedelta(0)
 """A grace for servers that shall not wait for their runs."""
 ICE = {"topic": "ice"}

@@ -24,9 +24,10 @@ class State(TypedDict, total=False):
     pause: float
     more: int
     port: int
+    rounds: int
+    at: str
     name: str
     then: str
-    seconds: float
     trail: Annotated[list[str], operator.add]
 
 
@@ -42,18 +43,42 @@ async def tick(state: State):
 ticks = StateGraph(State).add_node(tick).add_edge(START, "tick").compile()
 
 
-# -- burst: n custom events of `pad` bytes, `pause` seconds after each hundred; says how long it took --
+# -- burst: n custom events of `pad` bytes, `pause` seconds after each hundred ------------------
 async def shout(state: State):
+    await say(range(state["n"]), state)
+    return {"trail": ["shouted"]}
+
+
+async def say(numbers: range, state: State) -> None:
     write, pad = get_stream_writer(), "x" * state.get("pad", 0)
-    begun = time.monotonic()
-    for index in range(state["n"]):
+    for index in numbers:
         write({"i": index, "pad": pad})
         if index % 100 == 99:
             await asyncio.sleep(state.get("pause", 0))
-    return {"seconds": time.monotonic() - begun}
 
 
 burst = StateGraph(State).add_node(shout).add_edge(START, "shout").compile()
+
+
+# -- bursts: so many rounds of n custom events; each goes when the test lets it, which so can keep up --
+async def shout_again(state: State):
+    for number in range(state["rounds"]):
+        await stand_at(state, str(number))
+        await say(range(number * state["n"], (number + 1) * state["n"]), state)
+    return {"trail": ["shouted"]}
+
+
+async def stand_at(state: State, name: str) -> None:
+    """Waits at the gate until the test lets this name go on."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", state["port"])
+    try:
+        writer.write(name.encode() + b"\n")
+        await reader.readexactly(1)
+    finally:
+        writer.close()
+
+
+bursts = StateGraph(State).add_node(shout_again).add_edge(START, "shout_again").compile()
 
 
 # -- tokens: a model that writes n tokens ------------------------------------------------------
@@ -91,12 +116,7 @@ async def knock(state: State):
 
 
 async def wait(state: State):
-    reader, writer = await asyncio.open_connection("127.0.0.1", state["port"])
-    try:
-        writer.write(state.get("name", "").encode() + b"\n")
-        await reader.readexactly(1)
-    finally:
-        writer.close()
+    await stand_at(state, state.get("name", ""))
     write = get_stream_writer()
     write({"passed": state.get("name", "")})
     for index in range(state.get("more", 0)):
@@ -125,6 +145,15 @@ gate = (
     .add_edge("wait", "after")
     .compile()
 )
+
+
+# -- held: the gate alone, where it stands under another name than it leaves --------------------
+async def hold(state: State):
+    await stand_at(state, state["at"])
+    return {"trail": [state["name"]]}
+
+
+held = StateGraph(State).add_node(hold).add_edge(START, "hold").compile()
 
 
 # -- approval: stops for a person --------------------------------------------------------------

@@ -45,7 +45,7 @@ class Held:
         readers = sum(len(log._waiters) for log, _ in self.log._live.values())
         return Count(open_files(), len(asyncio.all_tasks()), self.streams.open, readers)
 
-    async def back_to(self, before: Count, within: float = 5.0) -> None:
+    async def back_to(self, before: Count, within: float = 25.0) -> None:
         """Waits until no more is held than before."""
         await eventually(lambda: all(n <= b for n, b in zip(self.now(), before, strict=True)), within, self.now)
 

@@ -98,14 +98,14 @@ async def test_who_does_not_read_a_large_answer_is_cut(
     monkeypatch: pytest.MonkeyPatch, held: Held, server: Server, last: tuple[str, ...]
 ) -> None:
     """The answer has been made and nobody waits for it any more: its bytes must not lie there for ever."""
-    monkeypatch.setattr(protocol, "WRITE_PATIENCE", SOON)
     thread = await new_thread(server.url)
     await told(server.url, f"/threads/{thread}/runs/wait", run("ticks", {"n": 0, "name": "x" * 900_000}))
+    monkeypatch.setattr(protocol, "WRITE_PATIENCE", SOON)
     async with wire(server.url, limit=1024) as line:
         line.reader._transport.pause_reading()  # type: ignore[attr-defined]  # streams have no other way not to read
         files = held.now().files
         await line.say(*[get(f"/threads/{thread}/state")] * 15, get(f"/threads/{thread}/state", *last))
-        await eventually(lambda: held.now().files < files, 5, held.now)
+        await eventually(lambda: held.now().files < files, 25, held.now)
 
 
 @pytest.mark.usefixtures("before")
@@ -115,7 +115,7 @@ class TestManyAtOnce:
         opened = await asyncio.gather(*(line.__aenter__() for line in lines))
         try:
             await asyncio.gather(*(line.say(b"GET /ok HT") for line in opened[::2]))
-            await asyncio.wait_for(goes_on(server.url), 2)
+            await goes_on(server.url)
         finally:
             await asyncio.gather(*(line.__aexit__(None, None, None) for line in lines))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-PATIENCE = 10.0
+PATIENCE = 25.0
 """How long a server may keep a caller of these tests waiting, in seconds."""
 
 

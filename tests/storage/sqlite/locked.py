@@ -17,7 +17,7 @@ PATIENT = Settings(patience=Patience(first=FIRST, longest=FIRST, total=timedelta
 @contextmanager
 def other_program(directory: Path) -> Iterator[sqlite3.Connection]:
     """A connection of another program, without implicit transactions."""
-    with closing(sqlite3.connect(directory / DATABASE_FILE, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(directory / DATABASE_FILE, timeout=30, isolation_level=None)) as connection:
         yield connection
 
 
