@@ -92,6 +92,14 @@ async def test_one_that_is_slow_holds_up_no_others(api: Api) -> None:
     assert outcome(delivery) == ("delivered", 1, 200, None)
 
 
+async def test_one_that_is_slow_does_not_hold_up_its_run(api: Api) -> None:
+    async with receiving(Reply(hangs=True)) as slow:
+        values = await api.post(f"/threads/{await api.thread()}/runs/wait", {**JOKE, "webhook": slow.url})
+        await slow.first()
+
+    assert values["joke"]
+
+
 async def test_a_wait_that_the_receiver_asks_for_is_kept_within_bounds(api: Api, server: Server) -> None:
     async with receiving(Reply(status=429, headers={"retry-after": "86400"})) as receiver:
         run = await on_thread(api, receiver.url)
