@@ -34,7 +34,7 @@ async def open_memory(directory: Path) -> AsyncIterator[Engine]:
         store=store,
         crons=store.crons,
         deliveries=store.deliveries,
-        assistants=MemoryAssistants(),
+        assistants=MemoryAssistants(store.crons),
         saver=saver,
         last=saver,
         bound=saver.for_run,

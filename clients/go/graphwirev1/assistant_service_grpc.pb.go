@@ -50,7 +50,7 @@ type AssistantServiceClient interface {
 	CreateAssistant(ctx context.Context, in *CreateAssistantRequest, opts ...grpc.CallOption) (*CreateAssistantResponse, error)
 	// Makes a new version of an assistant. A graph's own assistant is refused with FAILED_PRECONDITION.
 	UpdateAssistant(ctx context.Context, in *UpdateAssistantRequest, opts ...grpc.CallOption) (*UpdateAssistantResponse, error)
-	// Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
+	// Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
 	DeleteAssistant(ctx context.Context, in *DeleteAssistantRequest, opts ...grpc.CallOption) (*DeleteAssistantResponse, error)
 	// Lists the versions of an assistant, the newest first. A graph's own assistant has one.
 	ListAssistantVersions(ctx context.Context, in *ListAssistantVersionsRequest, opts ...grpc.CallOption) (*ListAssistantVersionsResponse, error)
@@ -198,7 +198,7 @@ type AssistantServiceServer interface {
 	CreateAssistant(context.Context, *CreateAssistantRequest) (*CreateAssistantResponse, error)
 	// Makes a new version of an assistant. A graph's own assistant is refused with FAILED_PRECONDITION.
 	UpdateAssistant(context.Context, *UpdateAssistantRequest) (*UpdateAssistantResponse, error)
-	// Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
+	// Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
 	DeleteAssistant(context.Context, *DeleteAssistantRequest) (*DeleteAssistantResponse, error)
 	// Lists the versions of an assistant, the newest first. A graph's own assistant has one.
 	ListAssistantVersions(context.Context, *ListAssistantVersionsRequest) (*ListAssistantVersionsResponse, error)

@@ -151,7 +151,7 @@ type Cron struct {
 	LastRunTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=last_run_time,json=lastRunTime,proto3,oneof" json:"last_run_time,omitempty"`
 	// That run: a UUID. It may be gone: a stateless one is when it has ended. Absent before the first.
 	LastRunId *string `protobuf:"bytes,25,opt,name=last_run_id,json=lastRunId,proto3,oneof" json:"last_run_id,omitempty"`
-	// Why the last time of the schedule made no run, such as that the assistant no longer exists. Absent where it made one.
+	// Why the last time of the schedule made no run, such as that the graph is no longer there. Absent where it made one.
 	LastError *string `protobuf:"bytes,26,opt,name=last_error,json=lastError,proto3,oneof" json:"last_error,omitempty"`
 	// What is called at the end of each run. Empty means nothing.
 	Webhook       string `protobuf:"bytes,27,opt,name=webhook,proto3" json:"webhook,omitempty"`

@@ -37,7 +37,7 @@ const (
 //
 // Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
 // the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-// `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+// `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
 type CronServiceClient interface {
 	// Creates a cron: on a thread, or without one, when each run has a thread of its own. Where the server makes no runs of crons it is refused with UNIMPLEMENTED.
 	CreateCron(ctx context.Context, in *CreateCronRequest, opts ...grpc.CallOption) (*CreateCronResponse, error)
@@ -45,7 +45,7 @@ type CronServiceClient interface {
 	GetCron(ctx context.Context, in *GetCronRequest, opts ...grpc.CallOption) (*GetCronResponse, error)
 	// Changes a cron. Runs that it has made are as they are.
 	UpdateCron(ctx context.Context, in *UpdateCronRequest, opts ...grpc.CallOption) (*UpdateCronResponse, error)
-	// Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread.
+	// Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant.
 	DeleteCron(ctx context.Context, in *DeleteCronRequest, opts ...grpc.CallOption) (*DeleteCronResponse, error)
 	// Lists crons.
 	SearchCrons(ctx context.Context, in *SearchCronsRequest, opts ...grpc.CallOption) (*SearchCronsResponse, error)
@@ -129,7 +129,7 @@ func (c *cronServiceClient) CountCrons(ctx context.Context, in *CountCronsReques
 //
 // Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
 // the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-// `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+// `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
 type CronServiceServer interface {
 	// Creates a cron: on a thread, or without one, when each run has a thread of its own. Where the server makes no runs of crons it is refused with UNIMPLEMENTED.
 	CreateCron(context.Context, *CreateCronRequest) (*CreateCronResponse, error)
@@ -137,7 +137,7 @@ type CronServiceServer interface {
 	GetCron(context.Context, *GetCronRequest) (*GetCronResponse, error)
 	// Changes a cron. Runs that it has made are as they are.
 	UpdateCron(context.Context, *UpdateCronRequest) (*UpdateCronResponse, error)
-	// Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread.
+	// Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant.
 	DeleteCron(context.Context, *DeleteCronRequest) (*DeleteCronResponse, error)
 	// Lists crons.
 	SearchCrons(context.Context, *SearchCronsRequest) (*SearchCronsResponse, error)

@@ -88,7 +88,7 @@ const (
 	ErrorReason_ERROR_REASON_ITEM_NOT_FOUND ErrorReason = 40
 	// UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again.
 	ErrorReason_ERROR_REASON_EMBEDDING_FAILED ErrorReason = 41
-	// NOT_FOUND: no cron has this id. The crons of a thread are deleted with it.
+	// NOT_FOUND: no cron has this id. Crons are deleted with their thread, and with their assistant.
 	ErrorReason_ERROR_REASON_CRON_NOT_FOUND ErrorReason = 26
 )
 

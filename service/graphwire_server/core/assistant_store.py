@@ -83,7 +83,7 @@ class AssistantStore(Protocol):
         ...
 
     async def delete(self, assistant_id: str) -> None:
-        """Deletes an assistant with its versions. Raises AssistantNotFound."""
+        """Deletes an assistant with its versions and its crons. Raises AssistantNotFound."""
         ...
 
     async def search(

@@ -187,11 +187,11 @@ class ItemNotFound(GraphwireError):
 
 
 class CronNotFound(ResourceNotFound):
-    """No cron has this id. SearchCrons lists those that there are; the crons of a thread go with it."""
+    """No cron has this id. SearchCrons lists those that there are; crons go with their thread, and with their assistant."""
 
     reason = "CRON_NOT_FOUND"
     resource_type = "cron"
-    hint = "SearchCrons (POST /runs/crons/search) lists those that do; the crons of a thread are deleted with it"
+    hint = "SearchCrons (POST /runs/crons/search) lists those that do; crons are deleted with their thread and with their assistant"
 
 
 class ThreadExists(GraphwireError):

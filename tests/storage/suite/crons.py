@@ -9,6 +9,7 @@ import pytest
 from graphwire_server.core.cron import Claim, Cron, CronQuery, CronSort, FiringTaken
 from graphwire_server.core.errors import ThreadBusy, ThreadNotFound
 from graphwire_server.core.model import Admitted, Durability, MultitaskStrategy, Page, Run, RunSpec
+from tests.storage.suite.assistants import assistant
 from tests.storage.suite.engine import Engine
 from tests.storage.suite.life import BLOCK, admit, with_strategy
 from tests.storage.suite.samples import at, run, thread
@@ -155,6 +156,14 @@ class CronCases:
         await engine.store.delete_thread("t1")
 
         assert await found(engine) == ["c2", "c3"]
+
+    async def test_the_crons_of_an_assistant_go_with_it(self, engine: Engine) -> None:
+        await engine.assistants.create(assistant("a1"))
+        await add(engine, cron("c1", assistant="a1"), cron("c2", assistant="a2"))
+
+        await engine.assistants.delete("a1")
+
+        assert await found(engine) == ["c2"]
 
     async def test_a_change_sees_what_is_there(self, engine: Engine) -> None:
         await add(engine, cron("c1"))

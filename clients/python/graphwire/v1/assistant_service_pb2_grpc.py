@@ -132,7 +132,7 @@ class AssistantServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAssistant(self, request, context):
-        """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
+        """Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

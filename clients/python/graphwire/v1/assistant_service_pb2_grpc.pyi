@@ -44,7 +44,7 @@ class AssistantServiceStub:
     UpdateAssistant: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.UpdateAssistantRequest, _assistant_service_pb2.UpdateAssistantResponse]
     """Makes a new version of an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
     DeleteAssistant: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.DeleteAssistantRequest, _assistant_service_pb2.DeleteAssistantResponse]
-    """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
+    """Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
     ListAssistantVersions: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.ListAssistantVersionsRequest, _assistant_service_pb2.ListAssistantVersionsResponse]
     """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
     SetLatestAssistantVersion: _grpc.UnaryUnaryMultiCallable[_assistant_service_pb2.SetLatestAssistantVersionRequest, _assistant_service_pb2.SetLatestAssistantVersionResponse]
@@ -72,7 +72,7 @@ class AssistantServiceAsyncStub(AssistantServiceStub):
     UpdateAssistant: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.UpdateAssistantRequest, _assistant_service_pb2.UpdateAssistantResponse]  # type: ignore[assignment]
     """Makes a new version of an assistant. A graph's own assistant is refused with FAILED_PRECONDITION."""
     DeleteAssistant: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.DeleteAssistantRequest, _assistant_service_pb2.DeleteAssistantResponse]  # type: ignore[assignment]
-    """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
+    """Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
     ListAssistantVersions: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.ListAssistantVersionsRequest, _assistant_service_pb2.ListAssistantVersionsResponse]  # type: ignore[assignment]
     """Lists the versions of an assistant, the newest first. A graph's own assistant has one."""
     SetLatestAssistantVersion: _aio.UnaryUnaryMultiCallable[_assistant_service_pb2.SetLatestAssistantVersionRequest, _assistant_service_pb2.SetLatestAssistantVersionResponse]  # type: ignore[assignment]
@@ -133,7 +133,7 @@ class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _assistant_service_pb2.DeleteAssistantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_assistant_service_pb2.DeleteAssistantResponse, _abc.Awaitable[_assistant_service_pb2.DeleteAssistantResponse]]:
-        """Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
+        """Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION."""
 
     @_abc_1.abstractmethod
     def ListAssistantVersions(

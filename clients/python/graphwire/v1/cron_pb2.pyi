@@ -125,7 +125,7 @@ class Cron(_message.Message):
     last_run_id: _builtins.str
     """That run: a UUID. It may be gone: a stateless one is when it has ended. Absent before the first."""
     last_error: _builtins.str
-    """Why the last time of the schedule made no run, such as that the assistant no longer exists. Absent where it made one."""
+    """Why the last time of the schedule made no run, such as that the graph is no longer there. Absent where it made one."""
     webhook: _builtins.str
     """What is called at the end of each run. Empty means nothing."""
     @_builtins.property

@@ -30,7 +30,7 @@ class CronServiceStub(object):
 
     Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
     the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-    `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+    `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
     """
 
     def __init__(self, channel):
@@ -76,7 +76,7 @@ class CronServiceServicer(object):
 
     Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
     the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-    `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+    `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
     """
 
     def CreateCron(self, request, context):
@@ -101,7 +101,7 @@ class CronServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCron(self, request, context):
-        """Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread.
+        """Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,7 +167,7 @@ class CronService(object):
 
     Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
     the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-    `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+    `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
     """
 
     @staticmethod

@@ -31,7 +31,7 @@ class CronServiceStub:
 
     Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
     the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-    `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+    `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
     """
 
     @_typing.overload
@@ -45,7 +45,7 @@ class CronServiceStub:
     UpdateCron: _grpc.UnaryUnaryMultiCallable[_cron_service_pb2.UpdateCronRequest, _cron_service_pb2.UpdateCronResponse]
     """Changes a cron. Runs that it has made are as they are."""
     DeleteCron: _grpc.UnaryUnaryMultiCallable[_cron_service_pb2.DeleteCronRequest, _cron_service_pb2.DeleteCronResponse]
-    """Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread."""
+    """Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant."""
     SearchCrons: _grpc.UnaryUnaryMultiCallable[_cron_service_pb2.SearchCronsRequest, _cron_service_pb2.SearchCronsResponse]
     """Lists crons."""
     CountCrons: _grpc.UnaryUnaryMultiCallable[_cron_service_pb2.CountCronsRequest, _cron_service_pb2.CountCronsResponse]
@@ -57,7 +57,7 @@ class CronServiceAsyncStub(CronServiceStub):
 
     Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
     the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-    `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+    `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -68,7 +68,7 @@ class CronServiceAsyncStub(CronServiceStub):
     UpdateCron: _aio.UnaryUnaryMultiCallable[_cron_service_pb2.UpdateCronRequest, _cron_service_pb2.UpdateCronResponse]  # type: ignore[assignment]
     """Changes a cron. Runs that it has made are as they are."""
     DeleteCron: _aio.UnaryUnaryMultiCallable[_cron_service_pb2.DeleteCronRequest, _cron_service_pb2.DeleteCronResponse]  # type: ignore[assignment]
-    """Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread."""
+    """Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant."""
     SearchCrons: _aio.UnaryUnaryMultiCallable[_cron_service_pb2.SearchCronsRequest, _cron_service_pb2.SearchCronsResponse]  # type: ignore[assignment]
     """Lists crons."""
     CountCrons: _aio.UnaryUnaryMultiCallable[_cron_service_pb2.CountCronsRequest, _cron_service_pb2.CountCronsResponse]  # type: ignore[assignment]
@@ -79,7 +79,7 @@ class CronServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
     the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
-    `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+    `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
     """
 
     @_abc_1.abstractmethod
@@ -112,7 +112,7 @@ class CronServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cron_service_pb2.DeleteCronRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cron_service_pb2.DeleteCronResponse, _abc.Awaitable[_cron_service_pb2.DeleteCronResponse]]:
-        """Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread."""
+        """Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant."""
 
     @_abc_1.abstractmethod
     def SearchCrons(

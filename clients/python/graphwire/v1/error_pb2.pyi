@@ -88,7 +88,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_EMBEDDING_FAILED: _ErrorReason.ValueType  # 41
     """UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again."""
     ERROR_REASON_CRON_NOT_FOUND: _ErrorReason.ValueType  # 26
-    """NOT_FOUND: no cron has this id. The crons of a thread are deleted with it."""
+    """NOT_FOUND: no cron has this id. Crons are deleted with their thread, and with their assistant."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` in the google.rpc.ErrorInfo of every failed call. There the name stands
@@ -160,7 +160,7 @@ ERROR_REASON_ITEM_NOT_FOUND: ErrorReason.ValueType  # 40
 ERROR_REASON_EMBEDDING_FAILED: ErrorReason.ValueType  # 41
 """UNAVAILABLE: the embedding function that langgraph.json names failed or took too long. Nothing was written or searched; try again."""
 ERROR_REASON_CRON_NOT_FOUND: ErrorReason.ValueType  # 26
-"""NOT_FOUND: no cron has this id. The crons of a thread are deleted with it."""
+"""NOT_FOUND: no cron has this id. Crons are deleted with their thread, and with their assistant."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

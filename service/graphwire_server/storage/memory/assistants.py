@@ -12,6 +12,7 @@ from graphwire_server.core.assistant_store import AssistantChange, AssistantQuer
 from graphwire_server.core.errors import AssistantExists, AssistantNotFound
 from graphwire_server.core.model import Assistant, JsonObject, Page
 from graphwire_server.storage.containment import contains
+from graphwire_server.storage.memory.crons import MemoryCrons
 
 
 @dataclass(slots=True)
@@ -27,10 +28,15 @@ class _Kept:
 
 
 class MemoryAssistants:
-    """The `AssistantStore` port in memory."""
+    """The `AssistantStore` port in memory.
 
-    def __init__(self) -> None:
+    Args:
+        crons: The crons, of which those of an assistant go with it.
+    """
+
+    def __init__(self, crons: MemoryCrons | None = None) -> None:
         self._kept: dict[str, _Kept] = {}
+        self._crons = crons or MemoryCrons()
 
     async def create(self, assistant: Assistant) -> None:
         """Adds an assistant with its first version. Raises AssistantExists."""
@@ -65,9 +71,10 @@ class MemoryAssistants:
         return kept.latest
 
     async def delete(self, assistant_id: str) -> None:
-        """Deletes an assistant with its versions. Raises AssistantNotFound."""
+        """Deletes an assistant with its versions and its crons. Raises AssistantNotFound."""
         self._known(assistant_id)
         del self._kept[assistant_id]
+        self._crons.drop_assistant(assistant_id)
 
     async def search(
         self, query: AssistantQuery, page: Page, sort: AssistantSort, *, descending: bool

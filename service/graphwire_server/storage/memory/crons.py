@@ -86,8 +86,11 @@ class MemoryCrons:
 
     def drop_thread(self, thread_id: str) -> None:
         """Removes all crons of a thread."""
-        for cron_id in [cron.cron_id for cron in self._crons.values() if cron.spec.thread_id == thread_id]:
-            del self._crons[cron_id]
+        self._crons = {each.cron_id: each for each in self._crons.values() if each.spec.thread_id != thread_id}
+
+    def drop_assistant(self, assistant_id: str) -> None:
+        """Removes all crons of an assistant."""
+        self._crons = {each.cron_id: each for each in self._crons.values() if each.spec.assistant != assistant_id}
 
     def _matching(self, query: CronQuery) -> Iterator[Cron]:
         for cron in self._crons.values():

@@ -13,7 +13,7 @@ from graphwire_server.core.assistant_changes import changed
 from graphwire_server.core.assistant_store import AssistantChange, AssistantQuery, AssistantSort
 from graphwire_server.core.errors import AssistantExists, AssistantNotFound
 from graphwire_server.core.model import Assistant, JsonObject, Page, RunConfig
-from graphwire_server.storage.sqlite import codec
+from graphwire_server.storage.sqlite import codec, crons
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.group import Function
 from graphwire_server.storage.sqlite.rows import ticks, time_of
@@ -138,11 +138,12 @@ class SqliteAssistants:
         return await self._write(choose)
 
     async def delete(self, assistant_id: str) -> None:
-        """Deletes an assistant with its versions. Raises AssistantNotFound."""
+        """Deletes an assistant with its versions and its crons. Raises AssistantNotFound."""
 
         def delete(connection: sqlite3.Connection) -> None:
             if not connection.execute(_DELETE, (assistant_id,)).rowcount:
                 raise AssistantNotFound(assistant_id)
+            crons.drop_assistant(connection, assistant_id)
 
         await self._write(delete)
 

@@ -35,6 +35,7 @@ GET = f"SELECT {COLUMNS} FROM crons WHERE cron_id = ?"  # noqa: S608  our own na
 DELETE = "DELETE FROM crons WHERE cron_id = ?"
 DUE = f"SELECT {COLUMNS} FROM crons WHERE next_at <= ? ORDER BY next_at, cron_id LIMIT ?"  # noqa: S608  our own names
 NEXT_DUE = "SELECT min(next_at) FROM crons"
+DELETE_OF_ASSISTANT = "DELETE FROM crons WHERE assistant_id = ?"
 KNOWS_THREAD = "SELECT 1 FROM threads WHERE thread_id = ?"
 MATCHING = """
 FROM crons
@@ -135,6 +136,11 @@ def take(connection: sqlite3.Connection, claim: Claim, run_id: str) -> None:
     }
     if not connection.execute(TAKE, row).rowcount:
         raise FiringTaken(claim.cron_id)
+
+
+def drop_assistant(connection: sqlite3.Connection, assistant_id: str) -> None:
+    """Deletes the crons of an assistant, which goes in the same transaction."""
+    connection.execute(DELETE_OF_ASSISTANT, (assistant_id,))
 
 
 def cron_row(cron: Cron) -> dict[str, object]:

@@ -827,7 +827,7 @@ export const AssistantService: GenService<{
     output: typeof UpdateAssistantResponseSchema;
   },
   /**
-   * Deletes an assistant with its versions. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
+   * Deletes an assistant with its versions and its crons. Runs that were created with it go on. A graph's own assistant is refused with FAILED_PRECONDITION.
    *
    * @generated from rpc graphwire.v1.AssistantService.DeleteAssistant
    */

@@ -202,7 +202,7 @@ export type Cron = Message<"graphwire.v1.Cron"> & {
   lastRunId?: string | undefined;
 
   /**
-   * Why the last time of the schedule made no run, such as that the assistant no longer exists. Absent where it made one.
+   * Why the last time of the schedule made no run, such as that the graph is no longer there. Absent where it made one.
    *
    * @generated from field: optional string last_error = 26;
    */

@@ -650,7 +650,7 @@ export const CountCronsResponseSchema: GenMessage<CountCronsResponse> = /*@__PUR
  *
  * Each time of a schedule makes one run, however many processes watch, and whenever one of them dies. Of the times that pass while no process runs, or while
  * the store is away or the server has as many runs as it allows, the latest is made up for, once. A time whose run is refused is passed over and leaves
- * `last_error`: the thread is busy and the strategy is to be refused then, or the assistant no longer exists.
+ * `last_error`: the thread is busy and the strategy is to be refused then, or the graph is no longer in langgraph.json.
  *
  * @generated from service graphwire.v1.CronService
  */
@@ -686,7 +686,7 @@ export const CronService: GenService<{
     output: typeof UpdateCronResponseSchema;
   },
   /**
-   * Deletes a cron. Runs that it has made go on. The crons of a thread are also deleted with the thread.
+   * Deletes a cron. Runs that it has made go on. Crons are also deleted with their thread, and with their assistant.
    *
    * @generated from rpc graphwire.v1.CronService.DeleteCron
    */

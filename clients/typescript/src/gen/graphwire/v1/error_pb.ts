@@ -261,7 +261,7 @@ export enum ErrorReason {
   EMBEDDING_FAILED = 41,
 
   /**
-   * NOT_FOUND: no cron has this id. The crons of a thread are deleted with it.
+   * NOT_FOUND: no cron has this id. Crons are deleted with their thread, and with their assistant.
    *
    * @generated from enum value: ERROR_REASON_CRON_NOT_FOUND = 26;
    */
