@@ -12,6 +12,9 @@ from graphwire_server.core.model import KEYS_FOR, STREAM_MODES, Command, JsonObj
 LONGEST_TIME = timedelta(days=3650)
 """The longest delay and the longest time limit of a run."""
 
+LARGEST = 2**31 - 1
+"""The largest number in a configuration: what the contract's int32 carries."""
+
 MOST_REQUEST_ID = 128
 """The most characters of a caller's key against doubled runs."""
 
@@ -100,10 +103,10 @@ def _is_pair(item: object) -> bool:
 
 def check_config(config: RunConfig, context: JsonObject | None) -> None:
     """Raises InvalidField where a configuration and a context cannot be meant together, or a number is out of bounds."""
-    if config.recursion_limit is not None and config.recursion_limit < 1:
-        raise InvalidField("config.recursion_limit", "must be 1 or more")
-    if config.max_concurrency is not None and config.max_concurrency < 1:
-        raise InvalidField("config.max_concurrency", "must be 1 or more")
+    for name in ("recursion_limit", "max_concurrency"):
+        number = getattr(config, name)
+        if number is not None and not 1 <= number <= LARGEST:
+            raise InvalidField(f"config.{name}", "must be 1 or more" if number < 1 else f"must be at most {LARGEST}")
     if context and config.configurable:
         problem = "and config.configurable are both set; send one of them, nodes see it as both"
         raise InvalidField("context", problem, http_status=400)

@@ -26,6 +26,7 @@ POSTS = {
     "/runs/stream": {"stream_mode", "stream_subgraphs", "stream_resumable", "multitask_strategy", "if_not_exists", "durability"},
     "/runs": {"on_disconnect", "on_completion", "after_seconds", "webhook", "feedback_keys", "langsmith_tracer", "checkpoint_during"},
     "/runs/cancel": {"status", "thread_id", "run_ids"},
+    "/assistants": {"graph_id", "assistant_id", "if_exists", "name", "description", "config", "context", "metadata"},
     "/assistants/search": {"metadata", "graph_id", "name", "limit", "offset", "sort_by", "sort_order", "select"},
     "/assistants/count": {"metadata", "graph_id", "name"},
     "/assistants/{thread}/versions": {"metadata", "limit", "offset"},

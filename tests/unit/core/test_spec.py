@@ -22,6 +22,8 @@ UUID = "018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d"
         ("command.goto.node", {"command": Command(goto=(Goto(node="a"), Goto(node="")))}),
         ("config.recursion_limit", {"config": RunConfig(recursion_limit=0)}),
         ("config.max_concurrency", {"config": RunConfig(max_concurrency=0)}),
+        ("config.recursion_limit", {"config": RunConfig(recursion_limit=2**31)}),
+        ("config.max_concurrency", {"config": RunConfig(max_concurrency=2**70)}),
         ("context", {"context": {"a": 1}, "config": RunConfig(configurable={"b": 1})}),
         ("on_completion", {"thread_id": UUID, "keep_thread": True}),
         ("checkpoint_id", {"checkpoint": CheckpointRef(checkpoint_id=UUID)}),
