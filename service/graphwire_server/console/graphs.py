@@ -32,12 +32,18 @@ def graphs(
             for assistant in found:
                 screen.json_line(assistant)
             return 0
-        own = [a.name if a.metadata.get("created_by") == "system" else a.assistant_id for a in found]
-        rows = [(name, a.graph_id, a.description or a.name) for name, a in zip(own, found, strict=True)]
-        screen.columns(("ASSISTANT", "GRAPH", "DESCRIPTION"), rows)
+        screen.columns(("ASSISTANT", "GRAPH", "DESCRIPTION"), [_row(assistant) for assistant in found])
         return 0
 
     perform(target, work, as_json=as_json)
+
+
+def _row(assistant: graphwire.Assistant) -> tuple[str, str, str]:
+    """An assistant as a line, the first word of which other verbs take: a graph's own by its name, others by their id."""
+    if assistant.metadata.get("created_by") == "system":
+        return assistant.name, assistant.graph_id, assistant.description or assistant.name
+    told = f"{assistant.name}: {assistant.description}" if assistant.description else assistant.name
+    return assistant.assistant_id, assistant.graph_id, told
 
 
 @o.at_server

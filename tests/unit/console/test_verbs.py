@@ -94,6 +94,25 @@ def test_a_refused_call_exits_with_1_and_names_the_field() -> None:
     assert result.stderr == "INVALID_FIELD: config.recursion_limit: 1 or more\n"
 
 
+def test_assistants_are_listed_by_the_word_that_other_verbs_take() -> None:
+    own = assistant_pb2.Assistant(
+        assistant_id="1", graph_id="agent", name="agent", description="talks", metadata=text('{"created_by":"system"}')
+    )
+    made = assistant_pb2.Assistant(
+        assistant_id=THREAD, graph_id="agent", name="Ann", description="dry", metadata=text("{}")
+    )
+    plain = assistant_pb2.Assistant(assistant_id=RUN, graph_id="agent", name="Untitled", metadata=text("{}"))
+
+    def search(request: Any, context: Any) -> assistant_service_pb2.SearchAssistantsResponse:
+        return assistant_service_pb2.SearchAssistantsResponse(assistants=[own, made, plain])
+
+    with serving_verbs(SearchAssistants=search) as address:
+        result = run_verb("graphs", address=address)
+
+    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
+    assert lines[1:] == [["agent", "agent", "talks"], [THREAD, "agent", "Ann: dry"], [RUN, "agent", "Untitled"]]
+
+
 def test_no_server_is_one_clear_line() -> None:
     result = run_verb("graphs")
 
