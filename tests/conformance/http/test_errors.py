@@ -1,5 +1,6 @@
 """Every error that a caller can meet: its status, its code, the field that is wrong, and a body for people and for programs."""
 
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -56,6 +57,9 @@ async def _state(api: Api, held: Held) -> httpx.Response:
     return await api.client.get(f"{path}/state/{NOBODY}")
 
 
+OWN = str(uuid.uuid5(uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), "joke"))
+"""A graph's own assistant (wire fact 77)."""
+
 REFUSED: list[tuple[str, int, str | None, Ask]] = [
     ("INVALID_FIELD", 422, "stream_mode", _ask("POST", "{idle}/runs/stream", {**JOKE, "stream_mode": "x"})),
     ("INVALID_FIELD", 422, "thread_id", _ask("GET", "/threads/x")),
@@ -74,6 +78,9 @@ REFUSED: list[tuple[str, int, str | None, Ask]] = [
     ("ASSISTANT_NOT_FOUND", 422, None, _ask("POST", "/runs", {**JOKE, "assistant_id": "nobody"})),
     ("ASSISTANT_NOT_FOUND", 404, None, _ask("POST", "/runs", {**JOKE, "assistant_id": NOBODY})),
     ("SYSTEM_ASSISTANT", 409, None, _system_assistant),
+    ("ASSISTANT_EXISTS", 409, None, _ask("POST", "/assistants", {"graph_id": "joke", "assistant_id": OWN})),
+    ("GRAPH_NOT_FOUND", 404, None, _ask("POST", "/assistants", {"graph_id": "nobody"})),
+    ("CRON_NOT_FOUND", 404, None, _ask("GET", f"/runs/crons/{NOBODY}")),
     ("THREAD_NOT_FOUND", 404, None, _ask("POST", f"/threads/{NOBODY}/runs", JOKE)),
     ("THREAD_NOT_FOUND", 404, None, _ask("PATCH", f"/threads/{NOBODY}", {"metadata": {}})),
     ("THREAD_NOT_FOUND", 404, None, _ask("GET", f"/threads/{NOBODY}/runs")),
@@ -91,7 +98,7 @@ REFUSED: list[tuple[str, int, str | None, Ask]] = [
     ("THREAD_HAS_NO_GRAPH", 400, None, _ask("POST", "{idle}/state", {"values": {}})),
     ("RUN_FINISHED", 404, None, _cancel_twice),
     ("RUN_ACTIVE", 409, None, _ask("DELETE", "{run}")),
-    ("NOT_OFFERED", 501, None, _ask("POST", "/threads/prune", {})),
+    ("NOT_OFFERED", 501, None, _ask("GET", "{idle}/storage")),
     ("ROUTE_NOT_FOUND", 404, None, _ask("GET", "/nothing")),
     ("ROUTE_NOT_FOUND", 404, None, _ask("GET", "/threads/")),
     ("METHOD_NOT_ALLOWED", 405, None, _ask("PUT", "/threads")),
@@ -105,6 +112,7 @@ ELSEWHERE = {
     "UNAUTHENTICATED": "test_keys",
     "STORE_UNAVAILABLE": "the tests of the store: no request can bring it about",
     "INTERNAL": "the unit tests: no request can bring about a defect",
+    "EMBEDDING_FAILED": "the tests of the store of items: it needs an index of its own",
     "LEASE_LOST": "the tests of the store: it is said to an attempt that is over, not to a caller",
 }
 """Where the other errors are tested, which need a server of their own."""
