@@ -48,6 +48,8 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({"n": {"$ne": 1}}, {"two", "text", "none", "empty"}),
     ({"n": {"$ne": None}}, {"one", "two", "text"}),
     ({"n": {"$gt": 1}}, {"two"}),
+    ({"n": {"$gt": 100}}, set()),
+    ({"n": {"$lte": 2.5}, "s": {"$lt": "b"}}, {"two"}),
     ({"n": {"$gte": 1}}, {"one", "two"}),
     ({"n": {"$lt": 2.5}}, {"one"}),
     ({"n": {"$gte": 1, "$lt": 2}}, {"one"}),

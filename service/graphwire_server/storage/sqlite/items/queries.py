@@ -41,12 +41,12 @@ def text_of(namespace: Namespace) -> str:
     return ".".join(namespace)
 
 
-def below(prefix: Namespace) -> Statement:
-    """The condition that a namespace is a prefix or below it: a range that an index has, and in it what is no label's part, since `a-b` stands between `a` and `a.b`."""
+def below(prefix: Namespace, column: str = "items.namespace") -> Statement:
+    """The condition that the namespace in a column is a prefix or below it: a range that an index has, and in it what is no label's part, since `a-b` stands between `a` and `a.b`."""
     if not prefix:
         return Statement("TRUE", [])
     text = text_of(prefix)
-    inside = "items.namespace >= ? AND items.namespace < ? AND (items.namespace = ? OR items.namespace >= ?)"
+    inside = f"{column} >= ? AND {column} < ? AND ({column} = ? OR {column} >= ?)"
     return Statement(inside, [text, f"{text}/", text, f"{text}."])
 
 
@@ -90,14 +90,23 @@ def _way(connection: apsw.Connection, search: ItemSearch) -> tuple[Statement, st
     newest = "items.updated_at DESC, items.id DESC"
     if search.prefix and _count(connection, _inside(search.prefix), _FEW) < _FEW:
         return Statement("items INDEXED BY items_by_namespace WHERE TRUE", []), newest
-    fields = list(_fields(search))
-    if fields and not _count(connection, Statement("items WHERE wide", []), 1):
-        rarest = min(fields, key=lambda each: _count(connection, _holding(each), _COUNTED))
-        source = Statement(
-            "fields CROSS JOIN items ON items.id = fields.item WHERE fields.field = ? AND fields.value = ?", rarest
-        )
-        return source, "fields.updated_at DESC, fields.item DESC"
+    if not _count(connection, Statement("items WHERE wide", []), 1):
+        found = [(_count(connection, _holding(each), _COUNTED), each) for each in _fields(search)]
+        # Of an equality all have the order that is wanted; what lies between two values has to be sorted, so that it must be few.
+        fit = [(count, each) for count, each in found if count < _COUNTED or each.ordered]
+        if fit:
+            _, rarest = min(fit, key=lambda pair: pair[0])
+            text = f"fields CROSS JOIN items ON items.id = fields.item WHERE {rarest.text}"
+            return Statement(text, rarest.parameters), "fields.updated_at DESC, fields.item DESC"
     return Statement("items INDEXED BY items_by_time WHERE TRUE", []), newest
+
+
+class _Field(NamedTuple):
+    """The rows of the index of values that a condition leaves, and whether the last written is the last of them."""
+
+    text: str
+    parameters: Parameters
+    ordered: bool
 
 
 def _inside(prefix: Namespace) -> Statement:
@@ -105,8 +114,8 @@ def _inside(prefix: Namespace) -> Statement:
     return Statement(f"items INDEXED BY items_by_namespace WHERE {found.text}", found.parameters)
 
 
-def _holding(field: Parameters) -> Statement:
-    return Statement("fields WHERE field = ? AND value = ?", field)
+def _holding(field: _Field) -> Statement:
+    return Statement(f"fields WHERE {field.text}", field.parameters)
 
 
 def _count(connection: apsw.Connection, source: Statement, most: int) -> int:
@@ -115,15 +124,22 @@ def _count(connection: apsw.Connection, source: Statement, most: int) -> int:
     return int(found)
 
 
-def _fields(search: ItemSearch) -> Iterator[Parameters]:
-    """The fields, with their values, that the index of values has where the search's conditions hold."""
+def _fields(search: ItemSearch) -> Iterator[_Field]:
+    """By which conditions the index of values finds items. It has all for which they hold, or none of it is said."""
     for each in search.conditions:
         value = each.operand
-        if len(each.path) == 1 and each.operator == "$eq" and len(each.path[0]) <= LONGEST_INDEXED and _plain(each):
-            if isinstance(value, bool):
-                yield [each.path[0], b"\1" if value else b"\0"]
-            elif isinstance(value, int | float) or (isinstance(value, str) and len(value) <= LONGEST_INDEXED):
-                yield [each.path[0], value]
+        if len(each.path) > 1 or len(each.path[0]) > LONGEST_INDEXED or not _plain(each):
+            continue
+        if each.operator == "$eq" and (isinstance(value, int | float) or _short(value)):
+            indexed = (b"\1" if value else b"\0") if isinstance(value, bool) else value
+            yield _Field("fields.field = ? AND fields.value = ?", [each.path[0], indexed], ordered=True)
+        elif each.operator in _ORDERS and isinstance(value, int | float):
+            text = f"fields.field = ? AND fields.value {_ORDERS[each.operator]} ? AND fields.value < ''"
+            yield _Field(text, [each.path[0], value], ordered=False)
+
+
+def _short(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_INDEXED
 
 
 def condition(wanted: Condition) -> Statement:

@@ -22,18 +22,18 @@ LONGEST_INDEXED = 256
 MOST_FIELDS = 200
 """An object with more fields is in no index of values."""
 
-_SCALARS = f"""
-    SELECT key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' ELSE atom END, {{row}}.updated_at, {{row}}.id
-    FROM json_each({{row}}.value)
-    WHERE NOT {{row}}.wide AND type IN ('text', 'integer', 'real', 'true', 'false')
-        AND length(key) <= {LONGEST_INDEXED} AND length(atom) <= {LONGEST_INDEXED}
+_ADD = f"""
+    INSERT INTO fields
+    SELECT key, CASE type WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' ELSE atom END, new.updated_at, new.id
+    FROM json_each(new.value)
+    WHERE NOT new.wide AND type IN ('text', 'integer', 'real', 'true', 'false')
+        AND length(key) <= {LONGEST_INDEXED} AND length(atom) <= {LONGEST_INDEXED};
 """  # noqa: S608  no part of it is a caller's text
-_ADD = f"INSERT INTO fields {_SCALARS.format(row='new')};"
-_REMOVE = f"DELETE FROM fields WHERE (field, value, updated_at, item) IN ({_SCALARS.format(row='old')});"  # noqa: S608  as above
+_REMOVE = "DELETE FROM fields WHERE item = old.id;"
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     (
-        "items, their values by field, their vectors",
+        "items, their values by field, their vectors, and the namespaces that have some",
         f"""
         CREATE TABLE items (
             id INTEGER PRIMARY KEY,
@@ -51,11 +51,24 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE INDEX items_by_time ON items (updated_at, namespace);
         CREATE INDEX items_by_end ON items (expires_at) WHERE expires_at IS NOT NULL;
         CREATE INDEX items_wide ON items (id) WHERE wide;
-        CREATE TABLE fields (field, value, updated_at, item, PRIMARY KEY (field, value, updated_at, item)) WITHOUT ROWID;
+        CREATE TABLE fields (field TEXT, value, updated_at INTEGER, item INTEGER, PRIMARY KEY (field, value, updated_at, item)) WITHOUT ROWID;
+        CREATE INDEX fields_by_item ON fields (item);
+        CREATE TABLE namespaces (name TEXT NOT NULL PRIMARY KEY, items INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE vectors (item INTEGER NOT NULL, path TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (item, path)) STRICT, WITHOUT ROWID;
-        CREATE TRIGGER item_added AFTER INSERT ON items BEGIN {_ADD} END;
-        CREATE TRIGGER item_changed AFTER UPDATE OF value, updated_at, wide ON items BEGIN {_REMOVE} {_ADD} END;
-        CREATE TRIGGER item_removed AFTER DELETE ON items BEGIN {_REMOVE} DELETE FROM vectors WHERE item = old.id; END;
+        CREATE TRIGGER item_added AFTER INSERT ON items BEGIN
+            {_ADD}
+            INSERT INTO namespaces VALUES (new.namespace, 1) ON CONFLICT (name) DO UPDATE SET items = items + 1;
+        END;
+        CREATE TRIGGER item_changed AFTER UPDATE OF value, updated_at, wide ON items BEGIN
+            {_REMOVE}
+            {_ADD}
+        END;
+        CREATE TRIGGER item_removed AFTER DELETE ON items BEGIN
+            {_REMOVE}
+            DELETE FROM vectors WHERE item = old.id;
+            UPDATE namespaces SET items = items - 1 WHERE name = old.namespace;
+            DELETE FROM namespaces WHERE name = old.namespace AND items = 0;
+        END;
         """,  # noqa: S608  as above
     ),
 )
@@ -105,7 +118,9 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags)
     connection.set_busy_timeout(5000)
     if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        # One by one: the driver stops at the first row of several statements until somebody reads on.
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
     return connection
 
 

@@ -181,17 +181,18 @@ def _item(row: tuple[Any, ...]) -> Item:
 def _namespaces(search: NamespaceSearch) -> Statement:
     """The statement of a list of namespaces. A label that stands for any other ends what an index can find."""
     known = search.prefix[: search.prefix.index(ANY_LABEL)] if ANY_LABEL in search.prefix else search.prefix
-    inside = below(known)
+    inside = below(known, "name")
     shaped = known != search.prefix or bool(search.suffix)
     shape = [encode([search.prefix, search.suffix])] if shaped else []
     cut = [] if search.max_depth is None else [search.max_depth]
     text = f"""
-        SELECT DISTINCT {"cut(namespace, ?)" if cut else "namespace"} AS shown
-        FROM (SELECT DISTINCT items.namespace FROM items WHERE {inside.text} AND {TIMELY})
-        WHERE {"shaped(namespace, ?)" if shaped else "TRUE"} ORDER BY shown LIMIT ? OFFSET ?
+        SELECT {"DISTINCT cut(name, ?)" if cut else "name"} AS shown FROM namespaces
+        WHERE {inside.text} AND {"shaped(name, ?)" if shaped else "TRUE"}
+            AND EXISTS (SELECT 1 FROM items WHERE items.namespace = name AND {TIMELY})
+        ORDER BY shown LIMIT ? OFFSET ?
     """  # noqa: S608  no part of it is a caller's text
     return Statement(
-        text, [*cut, *inside.parameters, _ticks(search.now), *shape, search.page.limit, search.page.offset]
+        text, [*cut, *inside.parameters, *shape, _ticks(search.now), search.page.limit, search.page.offset]
     )
 
 
