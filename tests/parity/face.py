@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from graphwire.v1.event_pb2 import StreamEvent
+from tests.support.passing import Time
 
 Json = Any
 
@@ -79,9 +80,10 @@ class Open(Protocol):
 
 
 class Face(Protocol):
-    """One transport. Each call raises Refused."""
+    """One transport. Each call raises Refused. `time` is that of the server, which a row lets pass that has a server of its own."""
 
     name: str
+    time: Time
 
     def opening(self, assistant: str, thread_id: str | None = None, **body: Json) -> AbstractAsyncContextManager[Open]:
         """Creates a run and attaches to it."""

@@ -23,6 +23,7 @@ from graphwire.v1.thread_pb2 import THREAD_VIEW_FULL
 from tests.parity import resources
 from tests.parity.face import Json, Reading, Refused
 from tests.parity.fields import NAMES, filled
+from tests.support.passing import Time
 from tests.support.serving import Server
 
 M = TypeVar("M", bound=Message)
@@ -69,12 +70,14 @@ class GrpcFace:
 
     Args:
         server: The server.
+        time: Its time.
         metadata: What every call carries, such as a key.
     """
 
     name = "grpc"
 
-    def __init__(self, server: Server, metadata: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, server: Server, time: Time, metadata: Sequence[tuple[str, str]] = ()) -> None:
+        self.time = time
         self._runs, self._threads, self._assistants = server.runs, server.threads, server.assistants
         self._store = server.store
         self._crons = server.crons

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.faults.gate import Gate
 from tests.parity.face import Face, Json, stream
+from tests.parity.lives import timed_out
 from tests.parity.scenario import Act, Scenario
 from tests.parity.streams import TOPIC
 from tests.support.receiver import Receiver, Reply, receiving
@@ -79,7 +80,7 @@ async def _cancelled(face: Face, gate: Gate) -> Json:
             await face.cancel(made["run_id"], thread_id, action=action, wait=True)
             await gate.left("run")
             await receiver.first(number)
-        await face.invoke("gate", thread_id, timeout_seconds=0.05, **body)
+        await timed_out(face, gate, thread_id, **body)
         await receiver.first(3)
         return _without(receiver, [{**told, "body": _portless(told["body"])} for told in _told(receiver)])
 

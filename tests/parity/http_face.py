@@ -13,6 +13,7 @@ import httpx
 
 from tests.parity.face import Frame, Json, Reading, Refused
 from tests.parity.sse import frames
+from tests.support.passing import Time
 
 _PLACE = re.compile(r"(?:/threads/([^/]+))?/runs/([^/]+)")
 _WHOLE = "-1"
@@ -51,11 +52,13 @@ class HttpFace:
 
     Args:
         client: A client whose base is the server.
+        time: The server's.
     """
 
     name = "http"
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, time: Time) -> None:
+        self.time = time
         self._client = client
 
     async def _ask(self, method: str, path: str, body: Json = None, **more: Any) -> httpx.Response:

@@ -4,17 +4,23 @@ with a history.
 What is streamed is read live over the transport that created it, and then from its start over both.
 """
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 from tests.faults.gate import Gate
-from tests.parity.face import Face, Json, Reading, join, stream
+from tests.parity.face import Face, Json, Reading, stream
 from tests.parity.results import all_of_thread
 from tests.parity.scenario import Scenario
 from tests.parity.streams import TOPIC, from_start
 
 KEPT: Json = {"stream_resumable": True, "stream_mode": ["updates", "custom"]}
 SOON = 0.05
-"""A delay and a time limit, in seconds."""
+"""A delay that a row waits for, in seconds. Nothing of what it compares happens meanwhile."""
+LATER = timedelta(seconds=60)
+"""A delay and a time limit which the row lets pass."""
+OWN: Json = {"drain_grace": timedelta(0)}
+"""Such a row has a server of its own, and so a time of its own."""
 
 
 async def _thread(face: Face, **body: Json) -> str:
@@ -67,18 +73,25 @@ def _meeting(strategy: str, *, kept: bool) -> tuple[Scenario, Scenario]:
 
 
 async def _later(face: Face, _: Gate) -> Reading:
-    return await stream(face, "story", await _thread(face), input=TOPIC, after_seconds=SOON, **KEPT)
+    return await _streamed_later(face, await _thread(face))
 
 
 async def _later_stateless(face: Face, _: Gate) -> Reading:
-    return await stream(face, "story", input=TOPIC, after_seconds=SOON, **KEPT)
+    return await _streamed_later(face, None)
+
+
+async def _streamed_later(face: Face, thread_id: str | None) -> Reading:
+    async with face.opening("story", thread_id, input=TOPIC, after_seconds=LATER.seconds, **KEPT) as opened:
+        face.time.pass_(LATER)
+        return await opened.rest()
 
 
 async def _created_later(face: Face, _: Gate) -> list[Json]:
     """Rows of runs that wait for their time, and one that goes before them."""
     thread_id = await _thread(face)
-    late = [await face.create("story", thread_id, input=TOPIC, after_seconds=delay) for delay in (SOON, 600)]
+    late = [await face.create("story", thread_id, input=TOPIC, after_seconds=delay) for delay in (LATER.seconds, 600)]
     soon = await face.invoke("story", thread_id, input=TOPIC)
+    face.time.pass_(LATER)
     await face.wait(late[0]["run_id"], thread_id)
     busy = await face.thread(thread_id)
     await face.cancel(late[1]["run_id"], thread_id, wait=True)
@@ -87,16 +100,34 @@ async def _created_later(face: Face, _: Gate) -> list[Json]:
 
 async def _joined_later(face: Face, _: Gate) -> Reading:
     """A run that waits for its time is joined before it."""
-    made = await face.create("story", await _thread(face), input=TOPIC, after_seconds=SOON, **KEPT)
-    return await join(face, made["run_id"], made["thread_id"])
+    made = await face.create("story", await _thread(face), input=TOPIC, after_seconds=LATER.seconds, **KEPT)
+    async with face.joining(made["run_id"], made["thread_id"]) as live:
+        face.time.pass_(LATER)
+        return await live.rest()
 
 
 async def _too_slow(face: Face, gate: Gate) -> Reading:
-    return await stream(face, "gate", await _thread(face), input=_gated(gate), timeout_seconds=SOON, **KEPT)
+    body: Json = {"input": _gated(gate), "timeout_seconds": LATER.seconds, **KEPT}
+    async with face.opening("gate", await _thread(face), **body) as opened:
+        await gate.entered("run")
+        face.time.pass_(LATER)
+        reading = await opened.rest()
+    await gate.left("run")
+    return reading
 
 
 async def _too_slow_outcome(face: Face, gate: Gate) -> Json:
-    return await face.invoke("gate", await _thread(face), input=_gated(gate), timeout_seconds=SOON)
+    return await timed_out(face, gate, await _thread(face), input=_gated(gate))
+
+
+async def timed_out(face: Face, gate: Gate, thread_id: str, **body: Json) -> Json:
+    """The outcome of a run that stands at the gate, as `run`, until its time is over."""
+    waiting = asyncio.create_task(face.invoke("gate", thread_id, timeout_seconds=LATER.seconds, **body))
+    await gate.entered("run")
+    face.time.pass_(LATER)
+    outcome = await waiting
+    await gate.left("run")
+    return outcome
 
 
 async def _ended(face: Face, made: Json) -> list[Json]:
@@ -194,11 +225,14 @@ async def _watched(face: Face, gate: Gate) -> Reading:
         waits = await face.create("story", thread_id, input=TOPIC)
         await face.cancel(waits["run_id"], thread_id, wait=True)
         await face.invoke("story", thread_id, input=TOPIC, stream_mode="updates", multitask_strategy="interrupt")
+        await gate.left("run")
         undone = await face.create("gate", thread_id, **body)
         await gate.entered("run")
         await face.cancel(undone["run_id"], thread_id, wait=True, action="rollback")
-        await face.invoke("gate", thread_id, timeout_seconds=SOON, **body)
-        await face.invoke("story", thread_id, input=TOPIC, after_seconds=SOON, stream_mode="updates")
+        await gate.left("run")
+        await timed_out(face, gate, thread_id, **body)
+        await face.create("story", thread_id, input=TOPIC, after_seconds=LATER.seconds, stream_mode="updates")
+        face.time.pass_(LATER)
         return await watch.until_ended(6)
 
 
@@ -272,12 +306,12 @@ async def _answered_by_id(face: Face, _: Gate) -> list[Reading]:
 LIVES = (
     *_meeting("interrupt", kept=True),
     *_meeting("rollback", kept=False),
-    Scenario(name="stream of a run that starts later", act=_later, look=from_start),
-    Scenario(name="stream of a stateless run that starts later", act=_later_stateless, look=from_start),
-    Scenario(name="rows of runs that start later", act=_created_later),
-    Scenario(name="join a run that starts later", act=_joined_later, look=from_start),
-    Scenario(name="stream of a run that takes too long", act=_too_slow, look=from_start),
-    Scenario(name="outcome of a run that takes too long: it fails", act=_too_slow_outcome, look=_ended),
+    Scenario(name="stream of a run that starts later", act=_later, look=from_start, settings=OWN),
+    Scenario(name="stream of a stateless run that starts later", act=_later_stateless, look=from_start, settings=OWN),
+    Scenario(name="rows of runs that start later", act=_created_later, settings=OWN),
+    Scenario(name="join a run that starts later", act=_joined_later, look=from_start, settings=OWN),
+    Scenario(name="stream of a run that takes too long", act=_too_slow, look=from_start, settings=OWN),
+    Scenario(name="outcome of a run that takes too long: it fails", act=_too_slow_outcome, look=_ended, settings=OWN),
     _undone("cancel a run with rollback"),
     _undone("cancel a run with rollback and wait", wait=True),
     Scenario(name="stream of a run that is rolled back", act=_stream_undone),
@@ -285,7 +319,7 @@ LIVES = (
     Scenario(name="cancel many runs with rollback", act=_many_undone, look=all_of_thread),
     Scenario(name="cancel a run whose node lingers", act=_lingering, look=_lingered),
     Scenario(name="stream of a run whose node lingers", act=_lingering_stream, look=from_start),
-    Scenario(name="watch all that can become of runs", act=_watched),
+    Scenario(name="watch all that can become of runs", act=_watched, settings=OWN),
     Scenario(name="stream that is asked for again", act=_asked_again, look=_each_of),
     Scenario(name="run that is asked for again", act=_created_again, look=all_of_thread),
     Scenario(name="run with a key that no header carries", act=_odd_key),
