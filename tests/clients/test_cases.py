@@ -15,14 +15,21 @@ from tests.clients.stage import Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-_STARTS = 30.0
+_STARTS = 150.0
 """Seconds beside a case's own for the servers that it starts."""
+_BUSY = 20.0
+"""By how many seconds a case may take longer on a machine that does other things too; the first of a language starts its runner as well. Less than the
+patience that clients have where a case gives them none.
+"""
+_SLOW = 3
+"""How much longer a runner may say nothing there before it is taken to hang."""
 CASES = load()
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=case.name, marks=pytest.mark.timeout(case.timeout + _STARTS)) for case in CASES]
+    "case",
+    [pytest.param(case, id=case.name, marks=pytest.mark.timeout(_SLOW * case.timeout + _STARTS)) for case in CASES],
 )
 async def test_case(case: Case, language: Language, runners: Runners, stages: Stages) -> None:
     runner = runners(language)
@@ -31,7 +38,7 @@ async def test_case(case: Case, language: Language, runners: Runners, stages: St
         asked = {"address": stage.address, "connect": stages.connect(case), "steps": case.steps}
         begun = time.monotonic()
         try:
-            seen, failed = await runner.run(asked, case.timeout), ""
+            seen, failed = await runner.run(asked, _SLOW * case.timeout), ""
         except RunnerFailed as error:
             failed = str(error)
         took = time.monotonic() - begun
@@ -46,5 +53,5 @@ def _judged(case: Case, seen: list[dict[str, Any]], took: float) -> Iterator[str
     names = Names()
     for index, (asked, expected, found) in enumerate(zip(case.steps, case.expect, seen, strict=True)):
         yield from step(asked, expected, found, names, f"seen[{index}]")
-    if not case.takes[0] <= took <= case.takes[1]:
+    if not case.takes[0] <= took <= case.takes[1] + _BUSY:
         yield f"it took {took:.2f} s, not {case.takes[0]} to {case.takes[1]}"

@@ -23,7 +23,6 @@ def _ids(parts: list[Any]) -> list[int]:
     return [int(part["id"]) for part in parts]
 
 
-@pytest.mark.timeout(40)  # 2.0.0 waits up to 10 s for its third connection
 @pytest.mark.parametrize(("package", "stateless"), [(NEWEST, False), (NEWEST, True), (SDKS[1], False)])
 async def test_custom_events_through_three_cuts(server: Server, package: str, stateless: bool) -> None:
     n = 300

@@ -247,7 +247,7 @@ async def test_watching_a_thread_on_which_runs_meet(
         stream = await reader.client.threads.join_stream(thread_id, stream_mode=mode, last_event_id="-")
         first, _ = await _held(sdk, thread_id, gate)
         second = await sdk(lambda c: c.runs.create(thread_id, "joke", input=ICE, multitask_strategy="interrupt"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             parts: list[Any] = []
             while sum(_is_done(part) for part in parts) < 2:
                 parts.append(await anext(stream))

@@ -101,7 +101,6 @@ async def test_a_wait_gets_its_value(tmp_path: Path, gate: Gate, kind: str) -> N
     assert values["trail"] == ["knocked", "passed"]
 
 
-@pytest.mark.timeout(40)
 @pytest.mark.parametrize("package", SDKS)
 async def test_the_javascript_sdk(tmp_path: Path, gate: Gate, package: str) -> None:
     payload = {"input": {"port": gate.port}, "streamMode": ["custom", "updates"], "streamResumable": True}

@@ -189,7 +189,7 @@ async def test_joining_a_thread(sdk: Sdk, server: Server, thread_id: str, mode: 
 
     async with connected("async", server.url) as reader:
         stream = await reader.client.threads.join_stream(thread_id, stream_mode=mode, last_event_id=last)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             first = [await anext(stream) for _ in range(2 if mode == "lifecycle" else 4)]
             await sdk(lambda c: _told(c, thread_id))
             second = [await anext(stream) for _ in range(len(first))]
