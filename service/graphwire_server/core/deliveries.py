@@ -9,11 +9,11 @@ import asyncio
 import logging
 import random
 from collections import Counter, OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.errors import StoreUnavailable
@@ -26,6 +26,8 @@ _log = logging.getLogger("graphwire.webhooks")
 _RETRY = timedelta(seconds=5)
 """How long to wait for a store that is away."""
 
+_NOT_HELD: Any = object()
+
 _DEFECT = Answer(error="the server could not make the request")
 
 Body = Callable[[Run], Awaitable[bytes]]
@@ -35,8 +37,8 @@ Body = Callable[[Run], Awaitable[bytes]]
 class DeliveryStore(Protocol):
     """Rows of deliveries. They are added by the `Store` that writes the end of a run, in the same transaction. All raise StoreUnavailable."""
 
-    async def pending(self, limit: int) -> Sequence[Delivery]:
-        """Deliveries that are pending, those that are tried next first."""
+    async def pending(self, limit: int, without: Collection[str] = ()) -> Sequence[Delivery]:
+        """Deliveries that are pending, those that are tried next first; those to some hosts left out."""
         ...
 
     async def run_of(self, run_id: str) -> Run | None:
@@ -65,6 +67,7 @@ class Pace:
         at_once: The most attempts at once.
         per_host: The most attempts at once at one host: one that is slow takes no room from others.
         held: The most pending deliveries that are held in memory. More wait in the store.
+        held_per_host: The most of them that go to one host: one that is away for long keeps no others out.
         grace: How long attempts may go on when the server stops.
     """
 
@@ -72,6 +75,7 @@ class Pace:
     at_once: int = 32
     per_host: int = 4
     held: int = 10_000
+    held_per_host: int = 1_000
     grace: timedelta = timedelta(seconds=5)
 
 
@@ -107,6 +111,8 @@ class Deliveries:
         self._pace = pace or Pace()
         self._chance = chance
         self._held: dict[str, Alarm | None] = {}
+        self._held_of: Counter[str] = Counter()
+        self._left_out: set[str] = set()
         self._ready: OrderedDict[str, deque[Delivery]] = OrderedDict()
         self._busy: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,20 +142,54 @@ class Deliveries:
         """A delivery is written that is to be made. Where too many are held it stays in the store until there is room."""
         if self._closed or delivery.run_id in self._held:
             return
-        if len(self._held) >= self._pace.held:
-            self._more = True
-            return
-        self._hold(delivery)
+        self._take(delivery)
         self._dispatch()
 
     async def _load(self) -> None:
-        """Takes up what is in the store, up to the bound."""
-        found = await self._store.pending(self._pace.held)
-        self._more = len(found) >= self._pace.held
-        for delivery in found:
-            if delivery.run_id not in self._held and len(self._held) < self._pace.held:
-                self._hold(delivery)
+        """Takes up what is in the store, as far as it fits."""
+        self._left_out, self._more = self._full_hosts(), False
+        while True:
+            found = await self._store.pending(self._pace.held, self._left_out)
+            known = len(self._left_out)
+            for delivery in found:
+                if delivery.run_id not in self._held:
+                    self._take(delivery)
+            if len(found) < self._pace.held:
+                break
+            # There may be more. It is looked at now only where some of what came was of hosts that are full since, and are left out the next time.
+            if self._more or len(self._left_out) == known:
+                self._more = True
+                break
         self._dispatch()
+
+    def _take(self, delivery: Delivery) -> None:
+        """Holds a delivery that is not held, or notes that there was no room."""
+        if len(self._held) >= self._pace.held:
+            self._more = True
+        elif self._held_of[delivery.host] >= self._pace.held_per_host:
+            self._left_out.add(delivery.host)
+        else:
+            self._held_of[delivery.host] += 1
+            self._hold(delivery)
+
+    def _full_hosts(self) -> set[str]:
+        return {host for host, count in self._held_of.items() if count >= self._pace.held_per_host}
+
+    def _let_go(self, delivery: Delivery) -> None:
+        if self._held.pop(delivery.run_id, _NOT_HELD) is not _NOT_HELD:
+            self._held_of[delivery.host] -= 1
+            if not self._held_of[delivery.host]:
+                del self._held_of[delivery.host]
+
+    async def _refill(self, host: str) -> None:
+        """Takes up more where some were left out, and half of the room is free again."""
+        host_has_room = host in self._left_out and self._held_of[host] <= self._pace.held_per_host // 2
+        if not self._closed and (host_has_room or (self._more and len(self._held) <= self._pace.held // 2)):
+            try:
+                await self._load()
+            except StoreUnavailable:
+                self._more = True
+                _log.exception("store unavailable, deliveries are taken up later")
 
     def _hold(self, delivery: Delivery) -> None:
         delay = timedelta(0) if delivery.next_at is None else delivery.next_at - self._clock()
@@ -165,7 +205,7 @@ class Deliveries:
 
     def _line_up(self, delivery: Delivery) -> None:
         self._held[delivery.run_id] = None
-        self._ready.setdefault(_host(delivery), deque()).append(delivery)
+        self._ready.setdefault(delivery.host, deque()).append(delivery)
 
     def _dispatch(self) -> None:
         """Begins attempts while there is room, host by host in turn."""
@@ -183,15 +223,17 @@ class Deliveries:
         self._busy[host] += 1
         task = asyncio.create_task(self._deliver(delivery))
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(host, done))
+        task.add_done_callback(lambda done: self._ended(delivery, done))
 
-    def _ended(self, host: str, task: asyncio.Task[None]) -> None:
+    def _ended(self, delivery: Delivery, task: asyncio.Task[None]) -> None:
+        host = delivery.host
         self._tasks.discard(task)
         self._busy[host] -= 1
         if not self._busy[host]:
             del self._busy[host]
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("delivery task failed", exc_info=error)
+            _log.error("delivery task failed", exc_info=error, extra={"run_id": delivery.run_id})
+            self._let_go(delivery)  # the next process tries again
         self._dispatch()
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -199,15 +241,14 @@ class Deliveries:
         try:
             run = await self._store.run_of(delivery.run_id)
             if run is None:  # somebody has removed it
-                del self._held[delivery.run_id]
+                self._let_go(delivery)
             else:
                 await self._attempt(delivery, run)
         except StoreUnavailable:
             _log.exception("store unavailable, the delivery is tried again", extra={"run_id": delivery.run_id})
             if not self._closed:
                 self._held[delivery.run_id] = self._later(_RETRY, lambda: self._due(delivery))
-        if self._more and not self._closed and len(self._held) <= self._pace.held // 2:
-            await self._load_more()
+        await self._refill(delivery.host)
 
     async def _attempt(self, delivery: Delivery, run: Run) -> None:
         answer = await self._send(delivery, run)
@@ -215,7 +256,7 @@ class Deliveries:
         await self._record(after)
         _tell(after)
         if after.state is not DeliveryState.PENDING:
-            del self._held[delivery.run_id]
+            self._let_go(delivery)
         elif not self._closed:
             self._hold(after)
 
@@ -239,22 +280,11 @@ class Deliveries:
                 _log.exception("store unavailable, trying again", extra={"run_id": delivery.run_id})
                 await asyncio.sleep(_RETRY.total_seconds())
 
-    async def _load_more(self) -> None:
-        try:
-            await self._load()
-        except StoreUnavailable:
-            _log.exception("store unavailable, deliveries are taken up later")
-
-
-def _host(delivery: Delivery) -> str:
-    """What a URL has of a host: equal for those that go to the same place."""
-    return delivery.url.partition("://")[2].partition("/")[0].partition("?")[0].lower()
-
 
 def _tell(delivery: Delivery) -> None:
     fields = {
         "run_id": delivery.run_id,
-        "host": _host(delivery),
+        "host": delivery.host,
         "attempts": delivery.attempts,
         "status": delivery.status,
         **({"error": delivery.error} if delivery.error else {}),

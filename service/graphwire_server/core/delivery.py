@@ -43,3 +43,8 @@ class Delivery:
     settled_at: datetime | None = None
     status: int | None = None
     error: str = ""
+
+    @property
+    def host(self) -> str:
+        """What its URL has of a host: equal for those that go to the same place."""
+        return self.url.partition("://")[2].partition("/")[0].partition("?")[0].lower()

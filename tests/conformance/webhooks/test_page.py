@@ -54,6 +54,7 @@ def test_its_numbers_are_the_servers() -> None:
     assert "within ten seconds" in PAGE
     assert settings.webhook_retry_delay_max.total_seconds() == 3600
     assert f"At most {pace.at_once} calls are under way, {pace.per_host} of them" in PAGE
+    assert f"memory holds {pace.held:,}, of them {pace.held_per_host:,} for one host" in PAGE
     assert f"base64 of {LEAST_BYTES} to {MOST_BYTES} bytes" in (DOCS / "operations.md").read_text()
 
 

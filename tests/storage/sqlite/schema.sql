@@ -39,6 +39,7 @@ CREATE INDEX crons_of_thread ON crons (thread_id);
 CREATE TABLE deliveries (
     run_id TEXT NOT NULL PRIMARY KEY,
     thread_id TEXT NOT NULL,
+    host TEXT NOT NULL,
     url TEXT NOT NULL,
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL,

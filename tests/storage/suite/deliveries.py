@@ -107,6 +107,21 @@ class DeliveryCases:
 
         assert [each.run_id for each in await engine.deliveries.pending(2)] == ["r1", "r2"]
 
+    async def test_those_to_some_hosts_are_left_out(self, engine: Engine) -> None:
+        for run_id, url in (
+            ("r1", "https://a.example/x"),
+            ("r2", "https://B.example?x"),
+            ("r3", "http://a.example:81"),
+        ):
+            first = await admit(engine.store, run(run_id, run_id, spec=replace(HOOKED, webhook=url)))
+            made = told(first)
+            await engine.store.finish_run(
+                replace(made, run=replace(made.run, delivery=delivery(run_id, run_id, url=url)))
+            )
+
+        assert [each.run_id for each in await engine.deliveries.pending(9, {"a.example"})] == ["r2", "r3"]
+        assert [each.run_id for each in await engine.deliveries.pending(9, ["b.example", "a.example:81"])] == ["r1"]
+
     async def test_a_run_that_leaves_nothing_is_told_of(self, engine: Engine) -> None:
         ended = await finished(engine, outcome=VALUES, leaves_nothing=True)
 

@@ -258,6 +258,51 @@ async def test_more_than_fit_into_memory_when_the_server_starts() -> None:
         assert len(made.receiver.taken) == 7
 
 
+async def test_a_host_that_is_away_for_long_keeps_no_others_out() -> None:
+    async with opened(office(Gatekeeper(), held=6, held_per_host=3, per_host=1)) as made:
+        for number in range(9):
+            made.end(f"slow{number}", "https://slow.example/")
+        made.end("quick", "https://quick.example/")
+        await made.receiver.there("slow0", "quick")
+        made.receiver.let("quick")
+
+        for number in range(9):  # and what was left out has its turn
+            await made.receiver.there(f"slow{number}")
+            assert made.deliveries._held_of["slow.example"] <= 3
+            made.receiver.let(f"slow{number}")
+        await made.quiet()
+
+        assert not made.deliveries._held
+        assert not made.deliveries._held_of
+
+
+async def test_a_host_that_is_away_for_long_keeps_no_others_out_when_the_server_starts() -> None:
+    rows, clock = MemoryDeliveries(), Still()
+    for number in range(20):
+        rows.add(ended_run(f"slow{number}", "https://slow.example/", clock))
+    clock.now += timedelta(seconds=1)
+    rows.add(ended_run("quick", "https://quick.example/", clock))
+    made = office(Gatekeeper(), rows, held=6, held_per_host=3, per_host=1)
+    made.clock.now = clock.now
+
+    async with opened(made):
+        await made.receiver.there("slow0", "quick")
+
+
+async def test_a_task_that_fails_is_left_to_the_next_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(office(Receiver())) as made:
+
+        async def broken(run_id: str) -> Run | None:
+            raise ValueError("not readable")
+
+        monkeypatch.setattr(made.rows, "run_of", broken)
+        made.end("r1")
+        await made.quiet()
+
+        assert not made.deliveries._held
+        assert (await made.known("r1")).state is DeliveryState.PENDING
+
+
 async def test_a_delivery_that_was_removed_is_not_made() -> None:
     async with opened(office(Receiver())) as made:
         made.deliveries.expect(Delivery(run_id="gone", thread_id="t", url=URL, next_at=made.clock.now))

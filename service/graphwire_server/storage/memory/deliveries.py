@@ -3,7 +3,7 @@
 Owns the deliveries of one store, or of several that share them. The invariant: one that is pending outlives its run, one that is settled does not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -25,9 +25,10 @@ class MemoryDeliveries:
         """A store shares them; `has_run` tells whether it still has a run."""
         self._seen.append(has_run)
 
-    async def pending(self, limit: int) -> Sequence[Delivery]:
-        """Deliveries that are pending, those that are tried next first."""
-        found = (each for each in self._known.values() if each.state is DeliveryState.PENDING)
+    async def pending(self, limit: int, without: Collection[str] = ()) -> Sequence[Delivery]:
+        """Deliveries that are pending, those that are tried next first; those to some hosts left out."""
+        waiting = (each for each in self._known.values() if each.state is DeliveryState.PENDING)
+        found = (each for each in waiting if each.host not in without)
         return sorted(found, key=lambda each: each.next_at or _NEVER)[:limit]
 
     async def run_of(self, run_id: str) -> Run | None:

@@ -5,7 +5,7 @@ invariant: a row outlives its run for as long as it is pending, and no longer.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +17,14 @@ from graphwire_server.storage.sqlite.rows import ticks, time_of
 
 COLUMNS = "run_id, thread_id, url, state, attempts, next_at, attempted_at, settled_at, status, error"
 ADD = f"""
-INSERT OR IGNORE INTO deliveries ({COLUMNS}, run)
-VALUES (:run_id, :thread_id, :url, :state, :attempts, :next_at, :attempted_at, :settled_at, :status, :error, :run)
+INSERT OR IGNORE INTO deliveries ({COLUMNS}, host, run)
+VALUES (:run_id, :thread_id, :url, :state, :attempts, :next_at, :attempted_at, :settled_at, :status, :error, :host, :run)
 """  # noqa: S608  the columns stand above
 OF_RUN = f"SELECT {COLUMNS} FROM deliveries WHERE run_id = ?"  # noqa: S608  as above
-PENDING = f"SELECT {COLUMNS} FROM deliveries WHERE state = 'pending' ORDER BY next_at LIMIT ?"  # noqa: S608  as above
+PENDING = f"""
+SELECT {COLUMNS} FROM deliveries
+WHERE state = 'pending' AND host NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT ?
+"""  # noqa: S608  as above
 RUN_OF = "SELECT run FROM deliveries WHERE run_id = ? AND state = 'pending'"
 RECORD = """
 UPDATE deliveries
@@ -49,10 +52,11 @@ class SqliteDeliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pending(self, limit: int) -> Sequence[Delivery]:
-        """Deliveries that are pending, those that are tried next first."""
+    async def pending(self, limit: int, without: Collection[str] = ()) -> Sequence[Delivery]:
+        """Deliveries that are pending, those that are tried next first; those to some hosts left out."""
+        bounds = (codec.encode(list(without)), limit)
         return await self._database.query(
-            lambda connection: [_delivery_of(row) for row in connection.execute(PENDING, (limit,))]
+            lambda connection: [_delivery_of(row) for row in connection.execute(PENDING, bounds)]
         )
 
     async def run_of(self, run_id: str) -> Run | None:
@@ -106,6 +110,7 @@ def _delivery_row(delivery: Delivery) -> dict[str, object]:
     return {
         "run_id": delivery.run_id,
         "thread_id": delivery.thread_id,
+        "host": delivery.host,
         "url": delivery.url,
         "state": delivery.state.value,
         "attempts": delivery.attempts,

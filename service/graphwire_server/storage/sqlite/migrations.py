@@ -161,6 +161,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             CREATE TABLE deliveries (
                 run_id TEXT NOT NULL PRIMARY KEY,
                 thread_id TEXT NOT NULL,
+                host TEXT NOT NULL,
                 url TEXT NOT NULL,
                 state TEXT NOT NULL,
                 attempts INTEGER NOT NULL,
