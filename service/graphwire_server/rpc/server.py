@@ -28,13 +28,14 @@ from graphwire_server.rpc.store_service import StoreService
 from graphwire_server.rpc.symbols import Symbols
 from graphwire_server.rpc.thread_service import ThreadService
 
-_SERVICES = (
+SERVICES = (
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],
     assistant_service_pb2.DESCRIPTOR.services_by_name["AssistantService"],
     cron_service_pb2.DESCRIPTOR.services_by_name["CronService"],
     store_service_pb2.DESCRIPTOR.services_by_name["StoreService"],
 )
+"""The services of the protos, all of which are served."""
 _STOP_GRACE = 1.0
 _MOST_WAITING = 100_000
 """Far more than the streams and runs that a server takes (`core/streams`, `core/runs`)."""
@@ -112,13 +113,13 @@ class GrpcServer:
         self._options = options
         checks = [KeyCheck(keys)] if keys else []
         self._server = grpc.aio.server(interceptors=checks, options=_channel_options(options))
-        servicers = zip(_SERVICES, (runs, threads, assistants, crons, store), strict=True)
+        servicers = zip(SERVICES, (runs, threads, assistants, crons, store), strict=True)
         self._server.add_generic_rpc_handlers(
             tuple(handler(service, each, streams, tally) for service, each in servicers)
         )
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # its stubs know the synchronous one alone
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [service.full_name for service in _SERVICES]
+        names = [service.full_name for service in SERVICES]
         shown = (*names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         symbols: Any = Symbols(descriptor_pool.Default())
         reflection.enable_server_reflection(shown, self._server, symbols)
@@ -142,7 +143,7 @@ class GrpcServer:
     async def start(self) -> None:
         """Answers calls, and says SERVING."""
         await self._server.start()
-        for service in ("", *(each.full_name for each in _SERVICES)):
+        for service in ("", *(each.full_name for each in SERVICES)):
             await self._health.set(service, HealthCheckResponse.SERVING)
 
     async def drain(self) -> None:
