@@ -40,6 +40,7 @@ from graphwire_server.engine.isolation import IsolatedExecutor, IsolatedStates, 
 from graphwire_server.engine.loops import GraphLoops
 from graphwire_server.engine.manifest import Manifest
 from graphwire_server.engine.memory import GraphStore
+from graphwire_server.engine.searching import values_text
 from graphwire_server.engine.states import GraphStates
 from graphwire_server.engine.threads import NodeThreads
 from graphwire_server.engine.watchdog import SERVER, Watchdog
@@ -53,6 +54,7 @@ from graphwire_server.storage.sqlite.crons import SqliteCrons
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.deliveries import SqliteDeliveries
 from graphwire_server.storage.sqlite.pruning import SqlitePruner
+from graphwire_server.storage.sqlite.searched import SearchedValues
 from graphwire_server.storage.sqlite.store import SqliteStore
 from graphwire_server.webhooks import deliveries, url_policy
 
@@ -157,11 +159,9 @@ async def _ground(settings: Settings, policy: TtlPolicy) -> AsyncIterator[_Groun
     )
     lull, later = Lull(), _later()
     async with Database.open(settings.data_dir, lull=lull) as database:
-        store, pruner, logs = (
-            SqliteStore(database, ttl=policy.default),
-            SqlitePruner(database),
-            MemoryLog(retention, lull=lull),
-        )
+        saver, pruner, logs = InlineSaver(database), SqlitePruner(database), MemoryLog(retention, lull=lull)
+        searched = SearchedValues(database, saver.serde, values_text)
+        store = SqliteStore(database, ttl=policy.default, searched=searched)
         sweeper = Sweeper(pruner=pruner, logs=logs, policy=policy, clock=_now, later=later)
         async with Expiry(store, _now, later) as expiry, sweeper:
             yield _Ground(
@@ -171,7 +171,7 @@ async def _ground(settings: Settings, policy: TtlPolicy) -> AsyncIterator[_Groun
                 deliveries=SqliteDeliveries(database),
                 assistants=SqliteAssistants(database),
                 crons=SqliteCrons(database),
-                saver=InlineSaver(database),
+                saver=saver,
                 retention=retention,
                 logs=logs,
                 pruner=pruner,

@@ -178,7 +178,11 @@ class GrpcFace:
         ascending = body.pop("sort_order", "desc") == "asc"
         request = threads.SearchThreadsRequest(view=THREAD_VIEW_FULL, ascending=ascending)
         request = await self._page(self._threads.SearchThreads, request, body)
-        return [resources.thread(each) for each in (await self._ask(self._threads.SearchThreads, request)).threads]
+        found = (await self._ask(self._threads.SearchThreads, request)).threads
+        return [
+            {**resources.thread(each), **({"extracted": resources.extracted(each)} if request.extract else {})}
+            for each in found
+        ]
 
     async def count_threads(self, **body: Json) -> Json:
         return (await self._ask(self._threads.CountThreads, filled(threads.CountThreadsRequest(), body))).count

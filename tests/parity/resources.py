@@ -155,6 +155,10 @@ def thread(made: thread_pb2.Thread) -> Json:
     }
 
 
+def extracted(made: thread_pb2.Thread) -> Json:
+    return {name: said(value) for name, value in made.extracted.items()}
+
+
 def life(made: thread_pb2.Thread) -> Json:
     """How long a thread lives; None for ever."""
     if not made.HasField("ttl"):

@@ -8,6 +8,15 @@ from tests.parity.scenario import Act, Look, Scenario
 from tests.parity.streams import TOPIC
 
 ASKED: Json = {"request": "lunch"}
+EXTRACT: Json = {
+    "last": "values.log[-1]",
+    "none": "values.nobody[3].at.all",
+    "n": "metadata.n",
+    "status": "status",
+    "whole": "values",
+    "waits": "interrupts",
+    "when": "state_updated_at",
+}
 
 
 async def _thread(face: Face, **body: Json) -> str:
@@ -176,8 +185,19 @@ async def _searched(face: Face, made: list[Json]) -> list[Json]:
         {"ids": ids, "sort_by": "status", "sort_order": "asc"},
         {"ids": ids, "status": "interrupted"},
         {"ids": ids, "metadata": {"n": 1}},
+        {"ids": ids, "sort_by": "state_updated_at", "sort_order": "asc"},
+        {"ids": ids, "values": {"request": "lunch"}},
+        {"ids": ids, "values": {"request": "dinner"}},
+        {"ids": ids, "values": {"log": ["prepared"]}, "status": "interrupted", "metadata": {"n": 2}},
+        {"ids": ids, "sort_by": "thread_id", "extract": EXTRACT},
     ]
-    counts: list[Json] = [{"status": "interrupted"}, {"metadata": {"n": 1}}, {}]
+    counts: list[Json] = [
+        {"status": "interrupted"},
+        {"metadata": {"n": 1}},
+        {"ids": ids},
+        {"ids": ids, "values": {"request": "lunch"}},
+        {},
+    ]
     return [*[await face.threads(**body) for body in asked], *[await face.count_threads(**body) for body in counts]]
 
 

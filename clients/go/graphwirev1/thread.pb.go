@@ -337,7 +337,9 @@ type Thread struct {
 	// When a run or an edit last left a state on it. Absent where none has.
 	StateUpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=state_update_time,json=stateUpdateTime,proto3,oneof" json:"state_update_time,omitempty"`
 	// The config of the run that used it last. Absent where no run has used it.
-	Config        *RunConfig `protobuf:"bytes,12,opt,name=config,proto3,oneof" json:"config,omitempty"`
+	Config *RunConfig `protobuf:"bytes,12,opt,name=config,proto3,oneof" json:"config,omitempty"`
+	// What stands at the paths of `extract` in SearchThreads, by their names; null where nothing does. Empty elsewhere.
+	Extracted     map[string]*Json `protobuf:"bytes,13,rep,name=extracted,proto3" json:"extracted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -452,6 +454,13 @@ func (x *Thread) GetStateUpdateTime() *timestamppb.Timestamp {
 func (x *Thread) GetConfig() *RunConfig {
 	if x != nil {
 		return x.Config
+	}
+	return nil
+}
+
+func (x *Thread) GetExtracted() map[string]*Json {
+	if x != nil {
+		return x.Extracted
 	}
 	return nil
 }
@@ -901,7 +910,7 @@ var File_graphwire_v1_thread_proto protoreflect.FileDescriptor
 
 const file_graphwire_v1_thread_proto_rawDesc = "" +
 	"\n" +
-	"\x19graphwire/v1/thread.proto\x12\fgraphwire.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"\x99\x05\n" +
+	"\x19graphwire/v1/thread.proto\x12\fgraphwire.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"\xae\x06\n" +
 	"\x06Thread\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12;\n" +
 	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -919,7 +928,11 @@ const file_graphwire_v1_thread_proto_rawDesc = "" +
 	"\x03ttl\x18\n" +
 	" \x01(\v2\x17.graphwire.v1.ThreadTtlH\x02R\x03ttl\x88\x01\x01\x12K\n" +
 	"\x11state_update_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampH\x03R\x0fstateUpdateTime\x88\x01\x01\x124\n" +
-	"\x06config\x18\f \x01(\v2\x17.graphwire.v1.RunConfigH\x04R\x06config\x88\x01\x01B\t\n" +
+	"\x06config\x18\f \x01(\v2\x17.graphwire.v1.RunConfigH\x04R\x06config\x88\x01\x01\x12A\n" +
+	"\textracted\x18\r \x03(\v2#.graphwire.v1.Thread.ExtractedEntryR\textracted\x1aP\n" +
+	"\x0eExtractedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.graphwire.v1.JsonR\x05value:\x028\x01B\t\n" +
 	"\a_valuesB\b\n" +
 	"\x06_errorB\x06\n" +
 	"\x04_ttlB\x14\n" +
@@ -1023,7 +1036,7 @@ func file_graphwire_v1_thread_proto_rawDescGZIP() []byte {
 }
 
 var file_graphwire_v1_thread_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_graphwire_v1_thread_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_graphwire_v1_thread_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_graphwire_v1_thread_proto_goTypes = []any{
 	(TtlStrategy)(0),              // 0: graphwire.v1.TtlStrategy
 	(ThreadStatus)(0),             // 1: graphwire.v1.ThreadStatus
@@ -1037,47 +1050,50 @@ var file_graphwire_v1_thread_proto_goTypes = []any{
 	(*StateTask)(nil),             // 9: graphwire.v1.StateTask
 	(*Superstep)(nil),             // 10: graphwire.v1.Superstep
 	(*StateUpdate)(nil),           // 11: graphwire.v1.StateUpdate
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*Json)(nil),                  // 13: graphwire.v1.Json
-	(*RunConfig)(nil),             // 14: graphwire.v1.RunConfig
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
-	(*Interrupt)(nil),             // 16: graphwire.v1.Interrupt
-	(*CheckpointRef)(nil),         // 17: graphwire.v1.CheckpointRef
-	(*Command)(nil),               // 18: graphwire.v1.Command
+	nil,                           // 12: graphwire.v1.Thread.ExtractedEntry
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*Json)(nil),                  // 14: graphwire.v1.Json
+	(*RunConfig)(nil),             // 15: graphwire.v1.RunConfig
+	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
+	(*Interrupt)(nil),             // 17: graphwire.v1.Interrupt
+	(*CheckpointRef)(nil),         // 18: graphwire.v1.CheckpointRef
+	(*Command)(nil),               // 19: graphwire.v1.Command
 }
 var file_graphwire_v1_thread_proto_depIdxs = []int32{
-	12, // 0: graphwire.v1.Thread.create_time:type_name -> google.protobuf.Timestamp
-	12, // 1: graphwire.v1.Thread.update_time:type_name -> google.protobuf.Timestamp
-	13, // 2: graphwire.v1.Thread.metadata:type_name -> graphwire.v1.Json
+	13, // 0: graphwire.v1.Thread.create_time:type_name -> google.protobuf.Timestamp
+	13, // 1: graphwire.v1.Thread.update_time:type_name -> google.protobuf.Timestamp
+	14, // 2: graphwire.v1.Thread.metadata:type_name -> graphwire.v1.Json
 	1,  // 3: graphwire.v1.Thread.status:type_name -> graphwire.v1.ThreadStatus
-	13, // 4: graphwire.v1.Thread.values:type_name -> graphwire.v1.Json
+	14, // 4: graphwire.v1.Thread.values:type_name -> graphwire.v1.Json
 	7,  // 5: graphwire.v1.Thread.interrupts:type_name -> graphwire.v1.TaskInterrupts
 	6,  // 6: graphwire.v1.Thread.ttl:type_name -> graphwire.v1.ThreadTtl
-	12, // 7: graphwire.v1.Thread.state_update_time:type_name -> google.protobuf.Timestamp
-	14, // 8: graphwire.v1.Thread.config:type_name -> graphwire.v1.RunConfig
-	15, // 9: graphwire.v1.ThreadTtl.after:type_name -> google.protobuf.Duration
-	0,  // 10: graphwire.v1.ThreadTtl.strategy:type_name -> graphwire.v1.TtlStrategy
-	12, // 11: graphwire.v1.ThreadTtl.expire_time:type_name -> google.protobuf.Timestamp
-	16, // 12: graphwire.v1.TaskInterrupts.interrupts:type_name -> graphwire.v1.Interrupt
-	13, // 13: graphwire.v1.ThreadState.values:type_name -> graphwire.v1.Json
-	9,  // 14: graphwire.v1.ThreadState.tasks:type_name -> graphwire.v1.StateTask
-	17, // 15: graphwire.v1.ThreadState.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	17, // 16: graphwire.v1.ThreadState.parent_checkpoint:type_name -> graphwire.v1.CheckpointRef
-	13, // 17: graphwire.v1.ThreadState.metadata:type_name -> graphwire.v1.Json
-	12, // 18: graphwire.v1.ThreadState.create_time:type_name -> google.protobuf.Timestamp
-	16, // 19: graphwire.v1.ThreadState.interrupts:type_name -> graphwire.v1.Interrupt
-	16, // 20: graphwire.v1.StateTask.interrupts:type_name -> graphwire.v1.Interrupt
-	13, // 21: graphwire.v1.StateTask.result:type_name -> graphwire.v1.Json
-	17, // 22: graphwire.v1.StateTask.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	8,  // 23: graphwire.v1.StateTask.state:type_name -> graphwire.v1.ThreadState
-	11, // 24: graphwire.v1.Superstep.updates:type_name -> graphwire.v1.StateUpdate
-	13, // 25: graphwire.v1.StateUpdate.values:type_name -> graphwire.v1.Json
-	18, // 26: graphwire.v1.StateUpdate.command:type_name -> graphwire.v1.Command
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	13, // 7: graphwire.v1.Thread.state_update_time:type_name -> google.protobuf.Timestamp
+	15, // 8: graphwire.v1.Thread.config:type_name -> graphwire.v1.RunConfig
+	12, // 9: graphwire.v1.Thread.extracted:type_name -> graphwire.v1.Thread.ExtractedEntry
+	16, // 10: graphwire.v1.ThreadTtl.after:type_name -> google.protobuf.Duration
+	0,  // 11: graphwire.v1.ThreadTtl.strategy:type_name -> graphwire.v1.TtlStrategy
+	13, // 12: graphwire.v1.ThreadTtl.expire_time:type_name -> google.protobuf.Timestamp
+	17, // 13: graphwire.v1.TaskInterrupts.interrupts:type_name -> graphwire.v1.Interrupt
+	14, // 14: graphwire.v1.ThreadState.values:type_name -> graphwire.v1.Json
+	9,  // 15: graphwire.v1.ThreadState.tasks:type_name -> graphwire.v1.StateTask
+	18, // 16: graphwire.v1.ThreadState.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	18, // 17: graphwire.v1.ThreadState.parent_checkpoint:type_name -> graphwire.v1.CheckpointRef
+	14, // 18: graphwire.v1.ThreadState.metadata:type_name -> graphwire.v1.Json
+	13, // 19: graphwire.v1.ThreadState.create_time:type_name -> google.protobuf.Timestamp
+	17, // 20: graphwire.v1.ThreadState.interrupts:type_name -> graphwire.v1.Interrupt
+	17, // 21: graphwire.v1.StateTask.interrupts:type_name -> graphwire.v1.Interrupt
+	14, // 22: graphwire.v1.StateTask.result:type_name -> graphwire.v1.Json
+	18, // 23: graphwire.v1.StateTask.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	8,  // 24: graphwire.v1.StateTask.state:type_name -> graphwire.v1.ThreadState
+	11, // 25: graphwire.v1.Superstep.updates:type_name -> graphwire.v1.StateUpdate
+	14, // 26: graphwire.v1.StateUpdate.values:type_name -> graphwire.v1.Json
+	19, // 27: graphwire.v1.StateUpdate.command:type_name -> graphwire.v1.Command
+	14, // 28: graphwire.v1.Thread.ExtractedEntry.value:type_name -> graphwire.v1.Json
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_graphwire_v1_thread_proto_init() }
@@ -1099,7 +1115,7 @@ func file_graphwire_v1_thread_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_graphwire_v1_thread_proto_rawDesc), len(file_graphwire_v1_thread_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -614,10 +614,16 @@ type SearchThreadsRequest struct {
 	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// How much of each. Unspecified means basic.
 	View ThreadView `protobuf:"varint,8,opt,name=view,proto3,enum=graphwire.v1.ThreadView" json:"view,omitempty"`
-	// Only threads whose values have all these keys with these values: a JSON object. Absent means any.
+	// Only threads whose latest state has all these keys with these values: a JSON object. Absent means any. Compared is what the latest checkpoint has:
+	// neither what finished nodes of a superstep that waits have written on top of it, nor channels that store differences.
 	Values *Json `protobuf:"bytes,9,opt,name=values,proto3,oneof" json:"values,omitempty"`
 	// The form of JSON in the answer.
 	PayloadFormat PayloadFormat `protobuf:"varint,10,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
+	// Parts of each thread, in its `extracted`: paths by names of the caller's choice, at most 10. A path is a field of the documented thread
+	// (thread_id, created_at, updated_at, state_updated_at, metadata, config, status, values, interrupts, error), then keys behind dots and places in
+	// brackets, from the end where they are negative: `values.messages[-1].content`. What is no path is refused with INVALID_ARGUMENT. Values cost a read of each
+	// state, as with THREAD_VIEW_FULL.
+	Extract       map[string]string `protobuf:"bytes,11,rep,name=extract,proto3" json:"extract,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,6 +728,13 @@ func (x *SearchThreadsRequest) GetPayloadFormat() PayloadFormat {
 	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
 }
 
+func (x *SearchThreadsRequest) GetExtract() map[string]string {
+	if x != nil {
+		return x.Extract
+	}
+	return nil
+}
+
 // A page of threads.
 type SearchThreadsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -785,7 +798,9 @@ type CountThreadsRequest struct {
 	// Only threads in this status. Unspecified means any.
 	Status ThreadStatus `protobuf:"varint,2,opt,name=status,proto3,enum=graphwire.v1.ThreadStatus" json:"status,omitempty"`
 	// Only these threads: UUIDs, at most 1000. Empty means any.
-	ThreadIds     []string `protobuf:"bytes,3,rep,name=thread_ids,json=threadIds,proto3" json:"thread_ids,omitempty"`
+	ThreadIds []string `protobuf:"bytes,3,rep,name=thread_ids,json=threadIds,proto3" json:"thread_ids,omitempty"`
+	// Only threads whose latest state has all these keys with these values, as in SearchThreads. Absent means any.
+	Values        *Json `protobuf:"bytes,4,opt,name=values,proto3,oneof" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -837,6 +852,13 @@ func (x *CountThreadsRequest) GetStatus() ThreadStatus {
 func (x *CountThreadsRequest) GetThreadIds() []string {
 	if x != nil {
 		return x.ThreadIds
+	}
+	return nil
+}
+
+func (x *CountThreadsRequest) GetValues() *Json {
+	if x != nil {
+		return x.Values
 	}
 	return nil
 }
@@ -1001,6 +1023,8 @@ type GetThreadStateRequest struct {
 	Subgraphs bool `protobuf:"varint,4,opt,name=subgraphs,proto3" json:"subgraphs,omitempty"`
 	// The form of JSON in the answer.
 	PayloadFormat PayloadFormat `protobuf:"varint,5,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
+	// Only these keys of the values. Empty means all.
+	ValueKeys     []string `protobuf:"bytes,6,rep,name=value_keys,json=valueKeys,proto3" json:"value_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1068,6 +1092,13 @@ func (x *GetThreadStateRequest) GetPayloadFormat() PayloadFormat {
 		return x.PayloadFormat
 	}
 	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
+}
+
+func (x *GetThreadStateRequest) GetValueKeys() []string {
+	if x != nil {
+		return x.ValueKeys
+	}
+	return nil
 }
 
 // The state.
@@ -1262,6 +1293,8 @@ type ListThreadHistoryRequest struct {
 	CheckpointNs string `protobuf:"bytes,6,opt,name=checkpoint_ns,json=checkpointNs,proto3" json:"checkpoint_ns,omitempty"`
 	// The form of JSON in the answer.
 	PayloadFormat PayloadFormat `protobuf:"varint,7,opt,name=payload_format,json=payloadFormat,proto3,enum=graphwire.v1.PayloadFormat" json:"payload_format,omitempty"`
+	// Only these keys of the values of each. Empty means all.
+	ValueKeys     []string `protobuf:"bytes,8,rep,name=value_keys,json=valueKeys,proto3" json:"value_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1343,6 +1376,13 @@ func (x *ListThreadHistoryRequest) GetPayloadFormat() PayloadFormat {
 		return x.PayloadFormat
 	}
 	return PayloadFormat_PAYLOAD_FORMAT_UNSPECIFIED
+}
+
+func (x *ListThreadHistoryRequest) GetValueKeys() []string {
+	if x != nil {
+		return x.ValueKeys
+	}
+	return nil
 }
 
 // A page of states, the newest first.
@@ -1568,7 +1608,7 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\bstrategy\x18\x02 \x01(\x0e2\x19.graphwire.v1.TtlStrategyR\bstrategy\"a\n" +
 	"\x14PruneThreadsResponse\x12!\n" +
 	"\fpruned_count\x18\x01 \x01(\x05R\vprunedCount\x12&\n" +
-	"\x0fbusy_thread_ids\x18\x02 \x03(\tR\rbusyThreadIds\"\xe6\x03\n" +
+	"\x0fbusy_thread_ids\x18\x02 \x03(\tR\rbusyThreadIds\"\xed\x04\n" +
 	"\x14SearchThreadsRequest\x123\n" +
 	"\bmetadata\x18\x01 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01\x122\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1a.graphwire.v1.ThreadStatusR\x06status\x12\x1d\n" +
@@ -1582,25 +1622,31 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\x04view\x18\b \x01(\x0e2\x18.graphwire.v1.ThreadViewR\x04view\x12/\n" +
 	"\x06values\x18\t \x01(\v2\x12.graphwire.v1.JsonH\x01R\x06values\x88\x01\x01\x12B\n" +
 	"\x0epayload_format\x18\n" +
-	" \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\v\n" +
+	" \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\x12I\n" +
+	"\aextract\x18\v \x03(\v2/.graphwire.v1.SearchThreadsRequest.ExtractEntryR\aextract\x1a:\n" +
+	"\fExtractEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\v\n" +
 	"\t_metadataB\t\n" +
 	"\a_values\"o\n" +
 	"\x15SearchThreadsResponse\x12.\n" +
 	"\athreads\x18\x01 \x03(\v2\x14.graphwire.v1.ThreadR\athreads\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe6\x01\n" +
 	"\x13CountThreadsRequest\x123\n" +
 	"\bmetadata\x18\x01 \x01(\v2\x12.graphwire.v1.JsonH\x00R\bmetadata\x88\x01\x01\x122\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1a.graphwire.v1.ThreadStatusR\x06status\x12\x1d\n" +
 	"\n" +
-	"thread_ids\x18\x03 \x03(\tR\tthreadIdsB\v\n" +
-	"\t_metadata\",\n" +
+	"thread_ids\x18\x03 \x03(\tR\tthreadIds\x12/\n" +
+	"\x06values\x18\x04 \x01(\v2\x12.graphwire.v1.JsonH\x01R\x06values\x88\x01\x01B\v\n" +
+	"\t_metadataB\t\n" +
+	"\a_values\",\n" +
 	"\x14CountThreadsResponse\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\"t\n" +
 	"\x11CopyThreadRequest\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12B\n" +
 	"\x0epayload_format\x18\x02 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\"B\n" +
 	"\x12CopyThreadResponse\x12,\n" +
-	"\x06thread\x18\x01 \x01(\v2\x14.graphwire.v1.ThreadR\x06thread\"\xa3\x02\n" +
+	"\x06thread\x18\x01 \x01(\v2\x14.graphwire.v1.ThreadR\x06thread\"\xc2\x02\n" +
 	"\x15GetThreadStateRequest\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12(\n" +
 	"\rcheckpoint_id\x18\x02 \x01(\tH\x00R\fcheckpointId\x88\x01\x01\x12@\n" +
@@ -1608,7 +1654,9 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"checkpoint\x18\x03 \x01(\v2\x1b.graphwire.v1.CheckpointRefH\x01R\n" +
 	"checkpoint\x88\x01\x01\x12\x1c\n" +
 	"\tsubgraphs\x18\x04 \x01(\bR\tsubgraphs\x12B\n" +
-	"\x0epayload_format\x18\x05 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\x10\n" +
+	"\x0epayload_format\x18\x05 \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\x12\x1d\n" +
+	"\n" +
+	"value_keys\x18\x06 \x03(\tR\tvalueKeysB\x10\n" +
 	"\x0e_checkpoint_idB\r\n" +
 	"\v_checkpoint\"I\n" +
 	"\x16GetThreadStateResponse\x12/\n" +
@@ -1629,7 +1677,7 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\x19UpdateThreadStateResponse\x12;\n" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\v2\x1b.graphwire.v1.CheckpointRefR\n" +
-	"checkpoint\"\xee\x02\n" +
+	"checkpoint\"\x8d\x03\n" +
 	"\x18ListThreadHistoryRequest\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -1638,7 +1686,9 @@ const file_graphwire_v1_thread_service_proto_rawDesc = "" +
 	"\x14before_checkpoint_id\x18\x04 \x01(\tH\x00R\x12beforeCheckpointId\x88\x01\x01\x123\n" +
 	"\bmetadata\x18\x05 \x01(\v2\x12.graphwire.v1.JsonH\x01R\bmetadata\x88\x01\x01\x12#\n" +
 	"\rcheckpoint_ns\x18\x06 \x01(\tR\fcheckpointNs\x12B\n" +
-	"\x0epayload_format\x18\a \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormatB\x17\n" +
+	"\x0epayload_format\x18\a \x01(\x0e2\x1b.graphwire.v1.PayloadFormatR\rpayloadFormat\x12\x1d\n" +
+	"\n" +
+	"value_keys\x18\b \x03(\tR\tvalueKeysB\x17\n" +
 	"\x15_before_checkpoint_idB\v\n" +
 	"\t_metadata\"v\n" +
 	"\x19ListThreadHistoryResponse\x121\n" +
@@ -1682,7 +1732,7 @@ func file_graphwire_v1_thread_service_proto_rawDescGZIP() []byte {
 	return file_graphwire_v1_thread_service_proto_rawDescData
 }
 
-var file_graphwire_v1_thread_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_graphwire_v1_thread_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_graphwire_v1_thread_service_proto_goTypes = []any{
 	(*CreateThreadRequest)(nil),       // 0: graphwire.v1.CreateThreadRequest
 	(*CreateThreadResponse)(nil),      // 1: graphwire.v1.CreateThreadResponse
@@ -1708,88 +1758,91 @@ var file_graphwire_v1_thread_service_proto_goTypes = []any{
 	(*ListThreadHistoryResponse)(nil), // 21: graphwire.v1.ListThreadHistoryResponse
 	(*WatchThreadRequest)(nil),        // 22: graphwire.v1.WatchThreadRequest
 	(*WatchThreadResponse)(nil),       // 23: graphwire.v1.WatchThreadResponse
-	(*Json)(nil),                      // 24: graphwire.v1.Json
-	(IfExists)(0),                     // 25: graphwire.v1.IfExists
-	(PayloadFormat)(0),                // 26: graphwire.v1.PayloadFormat
-	(*Superstep)(nil),                 // 27: graphwire.v1.Superstep
-	(*ThreadTtl)(nil),                 // 28: graphwire.v1.ThreadTtl
-	(*Thread)(nil),                    // 29: graphwire.v1.Thread
-	(ThreadView)(0),                   // 30: graphwire.v1.ThreadView
-	(TtlStrategy)(0),                  // 31: graphwire.v1.TtlStrategy
-	(ThreadStatus)(0),                 // 32: graphwire.v1.ThreadStatus
-	(ThreadSort)(0),                   // 33: graphwire.v1.ThreadSort
-	(*CheckpointRef)(nil),             // 34: graphwire.v1.CheckpointRef
-	(*ThreadState)(nil),               // 35: graphwire.v1.ThreadState
-	(*EventFilter)(nil),               // 36: graphwire.v1.EventFilter
-	(*StreamEvent)(nil),               // 37: graphwire.v1.StreamEvent
+	nil,                               // 24: graphwire.v1.SearchThreadsRequest.ExtractEntry
+	(*Json)(nil),                      // 25: graphwire.v1.Json
+	(IfExists)(0),                     // 26: graphwire.v1.IfExists
+	(PayloadFormat)(0),                // 27: graphwire.v1.PayloadFormat
+	(*Superstep)(nil),                 // 28: graphwire.v1.Superstep
+	(*ThreadTtl)(nil),                 // 29: graphwire.v1.ThreadTtl
+	(*Thread)(nil),                    // 30: graphwire.v1.Thread
+	(ThreadView)(0),                   // 31: graphwire.v1.ThreadView
+	(TtlStrategy)(0),                  // 32: graphwire.v1.TtlStrategy
+	(ThreadStatus)(0),                 // 33: graphwire.v1.ThreadStatus
+	(ThreadSort)(0),                   // 34: graphwire.v1.ThreadSort
+	(*CheckpointRef)(nil),             // 35: graphwire.v1.CheckpointRef
+	(*ThreadState)(nil),               // 36: graphwire.v1.ThreadState
+	(*EventFilter)(nil),               // 37: graphwire.v1.EventFilter
+	(*StreamEvent)(nil),               // 38: graphwire.v1.StreamEvent
 }
 var file_graphwire_v1_thread_service_proto_depIdxs = []int32{
-	24, // 0: graphwire.v1.CreateThreadRequest.metadata:type_name -> graphwire.v1.Json
-	25, // 1: graphwire.v1.CreateThreadRequest.if_exists:type_name -> graphwire.v1.IfExists
-	26, // 2: graphwire.v1.CreateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	27, // 3: graphwire.v1.CreateThreadRequest.supersteps:type_name -> graphwire.v1.Superstep
-	28, // 4: graphwire.v1.CreateThreadRequest.ttl:type_name -> graphwire.v1.ThreadTtl
-	29, // 5: graphwire.v1.CreateThreadResponse.thread:type_name -> graphwire.v1.Thread
-	30, // 6: graphwire.v1.GetThreadRequest.view:type_name -> graphwire.v1.ThreadView
-	26, // 7: graphwire.v1.GetThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	29, // 8: graphwire.v1.GetThreadResponse.thread:type_name -> graphwire.v1.Thread
-	24, // 9: graphwire.v1.UpdateThreadRequest.metadata:type_name -> graphwire.v1.Json
-	26, // 10: graphwire.v1.UpdateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	28, // 11: graphwire.v1.UpdateThreadRequest.ttl:type_name -> graphwire.v1.ThreadTtl
-	29, // 12: graphwire.v1.UpdateThreadResponse.thread:type_name -> graphwire.v1.Thread
-	31, // 13: graphwire.v1.PruneThreadsRequest.strategy:type_name -> graphwire.v1.TtlStrategy
-	24, // 14: graphwire.v1.SearchThreadsRequest.metadata:type_name -> graphwire.v1.Json
-	32, // 15: graphwire.v1.SearchThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
-	33, // 16: graphwire.v1.SearchThreadsRequest.sort_by:type_name -> graphwire.v1.ThreadSort
-	30, // 17: graphwire.v1.SearchThreadsRequest.view:type_name -> graphwire.v1.ThreadView
-	24, // 18: graphwire.v1.SearchThreadsRequest.values:type_name -> graphwire.v1.Json
-	26, // 19: graphwire.v1.SearchThreadsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	29, // 20: graphwire.v1.SearchThreadsResponse.threads:type_name -> graphwire.v1.Thread
-	24, // 21: graphwire.v1.CountThreadsRequest.metadata:type_name -> graphwire.v1.Json
-	32, // 22: graphwire.v1.CountThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
-	26, // 23: graphwire.v1.CopyThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	29, // 24: graphwire.v1.CopyThreadResponse.thread:type_name -> graphwire.v1.Thread
-	34, // 25: graphwire.v1.GetThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	26, // 26: graphwire.v1.GetThreadStateRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	35, // 27: graphwire.v1.GetThreadStateResponse.state:type_name -> graphwire.v1.ThreadState
-	24, // 28: graphwire.v1.UpdateThreadStateRequest.values:type_name -> graphwire.v1.Json
-	34, // 29: graphwire.v1.UpdateThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	34, // 30: graphwire.v1.UpdateThreadStateResponse.checkpoint:type_name -> graphwire.v1.CheckpointRef
-	24, // 31: graphwire.v1.ListThreadHistoryRequest.metadata:type_name -> graphwire.v1.Json
-	26, // 32: graphwire.v1.ListThreadHistoryRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	35, // 33: graphwire.v1.ListThreadHistoryResponse.states:type_name -> graphwire.v1.ThreadState
-	36, // 34: graphwire.v1.WatchThreadRequest.filter:type_name -> graphwire.v1.EventFilter
-	26, // 35: graphwire.v1.WatchThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
-	37, // 36: graphwire.v1.WatchThreadResponse.events:type_name -> graphwire.v1.StreamEvent
-	0,  // 37: graphwire.v1.ThreadService.CreateThread:input_type -> graphwire.v1.CreateThreadRequest
-	2,  // 38: graphwire.v1.ThreadService.GetThread:input_type -> graphwire.v1.GetThreadRequest
-	4,  // 39: graphwire.v1.ThreadService.UpdateThread:input_type -> graphwire.v1.UpdateThreadRequest
-	6,  // 40: graphwire.v1.ThreadService.DeleteThread:input_type -> graphwire.v1.DeleteThreadRequest
-	8,  // 41: graphwire.v1.ThreadService.PruneThreads:input_type -> graphwire.v1.PruneThreadsRequest
-	10, // 42: graphwire.v1.ThreadService.SearchThreads:input_type -> graphwire.v1.SearchThreadsRequest
-	12, // 43: graphwire.v1.ThreadService.CountThreads:input_type -> graphwire.v1.CountThreadsRequest
-	14, // 44: graphwire.v1.ThreadService.CopyThread:input_type -> graphwire.v1.CopyThreadRequest
-	16, // 45: graphwire.v1.ThreadService.GetThreadState:input_type -> graphwire.v1.GetThreadStateRequest
-	18, // 46: graphwire.v1.ThreadService.UpdateThreadState:input_type -> graphwire.v1.UpdateThreadStateRequest
-	20, // 47: graphwire.v1.ThreadService.ListThreadHistory:input_type -> graphwire.v1.ListThreadHistoryRequest
-	22, // 48: graphwire.v1.ThreadService.WatchThread:input_type -> graphwire.v1.WatchThreadRequest
-	1,  // 49: graphwire.v1.ThreadService.CreateThread:output_type -> graphwire.v1.CreateThreadResponse
-	3,  // 50: graphwire.v1.ThreadService.GetThread:output_type -> graphwire.v1.GetThreadResponse
-	5,  // 51: graphwire.v1.ThreadService.UpdateThread:output_type -> graphwire.v1.UpdateThreadResponse
-	7,  // 52: graphwire.v1.ThreadService.DeleteThread:output_type -> graphwire.v1.DeleteThreadResponse
-	9,  // 53: graphwire.v1.ThreadService.PruneThreads:output_type -> graphwire.v1.PruneThreadsResponse
-	11, // 54: graphwire.v1.ThreadService.SearchThreads:output_type -> graphwire.v1.SearchThreadsResponse
-	13, // 55: graphwire.v1.ThreadService.CountThreads:output_type -> graphwire.v1.CountThreadsResponse
-	15, // 56: graphwire.v1.ThreadService.CopyThread:output_type -> graphwire.v1.CopyThreadResponse
-	17, // 57: graphwire.v1.ThreadService.GetThreadState:output_type -> graphwire.v1.GetThreadStateResponse
-	19, // 58: graphwire.v1.ThreadService.UpdateThreadState:output_type -> graphwire.v1.UpdateThreadStateResponse
-	21, // 59: graphwire.v1.ThreadService.ListThreadHistory:output_type -> graphwire.v1.ListThreadHistoryResponse
-	23, // 60: graphwire.v1.ThreadService.WatchThread:output_type -> graphwire.v1.WatchThreadResponse
-	49, // [49:61] is the sub-list for method output_type
-	37, // [37:49] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	25, // 0: graphwire.v1.CreateThreadRequest.metadata:type_name -> graphwire.v1.Json
+	26, // 1: graphwire.v1.CreateThreadRequest.if_exists:type_name -> graphwire.v1.IfExists
+	27, // 2: graphwire.v1.CreateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	28, // 3: graphwire.v1.CreateThreadRequest.supersteps:type_name -> graphwire.v1.Superstep
+	29, // 4: graphwire.v1.CreateThreadRequest.ttl:type_name -> graphwire.v1.ThreadTtl
+	30, // 5: graphwire.v1.CreateThreadResponse.thread:type_name -> graphwire.v1.Thread
+	31, // 6: graphwire.v1.GetThreadRequest.view:type_name -> graphwire.v1.ThreadView
+	27, // 7: graphwire.v1.GetThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	30, // 8: graphwire.v1.GetThreadResponse.thread:type_name -> graphwire.v1.Thread
+	25, // 9: graphwire.v1.UpdateThreadRequest.metadata:type_name -> graphwire.v1.Json
+	27, // 10: graphwire.v1.UpdateThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	29, // 11: graphwire.v1.UpdateThreadRequest.ttl:type_name -> graphwire.v1.ThreadTtl
+	30, // 12: graphwire.v1.UpdateThreadResponse.thread:type_name -> graphwire.v1.Thread
+	32, // 13: graphwire.v1.PruneThreadsRequest.strategy:type_name -> graphwire.v1.TtlStrategy
+	25, // 14: graphwire.v1.SearchThreadsRequest.metadata:type_name -> graphwire.v1.Json
+	33, // 15: graphwire.v1.SearchThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
+	34, // 16: graphwire.v1.SearchThreadsRequest.sort_by:type_name -> graphwire.v1.ThreadSort
+	31, // 17: graphwire.v1.SearchThreadsRequest.view:type_name -> graphwire.v1.ThreadView
+	25, // 18: graphwire.v1.SearchThreadsRequest.values:type_name -> graphwire.v1.Json
+	27, // 19: graphwire.v1.SearchThreadsRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	24, // 20: graphwire.v1.SearchThreadsRequest.extract:type_name -> graphwire.v1.SearchThreadsRequest.ExtractEntry
+	30, // 21: graphwire.v1.SearchThreadsResponse.threads:type_name -> graphwire.v1.Thread
+	25, // 22: graphwire.v1.CountThreadsRequest.metadata:type_name -> graphwire.v1.Json
+	33, // 23: graphwire.v1.CountThreadsRequest.status:type_name -> graphwire.v1.ThreadStatus
+	25, // 24: graphwire.v1.CountThreadsRequest.values:type_name -> graphwire.v1.Json
+	27, // 25: graphwire.v1.CopyThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	30, // 26: graphwire.v1.CopyThreadResponse.thread:type_name -> graphwire.v1.Thread
+	35, // 27: graphwire.v1.GetThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	27, // 28: graphwire.v1.GetThreadStateRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	36, // 29: graphwire.v1.GetThreadStateResponse.state:type_name -> graphwire.v1.ThreadState
+	25, // 30: graphwire.v1.UpdateThreadStateRequest.values:type_name -> graphwire.v1.Json
+	35, // 31: graphwire.v1.UpdateThreadStateRequest.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	35, // 32: graphwire.v1.UpdateThreadStateResponse.checkpoint:type_name -> graphwire.v1.CheckpointRef
+	25, // 33: graphwire.v1.ListThreadHistoryRequest.metadata:type_name -> graphwire.v1.Json
+	27, // 34: graphwire.v1.ListThreadHistoryRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	36, // 35: graphwire.v1.ListThreadHistoryResponse.states:type_name -> graphwire.v1.ThreadState
+	37, // 36: graphwire.v1.WatchThreadRequest.filter:type_name -> graphwire.v1.EventFilter
+	27, // 37: graphwire.v1.WatchThreadRequest.payload_format:type_name -> graphwire.v1.PayloadFormat
+	38, // 38: graphwire.v1.WatchThreadResponse.events:type_name -> graphwire.v1.StreamEvent
+	0,  // 39: graphwire.v1.ThreadService.CreateThread:input_type -> graphwire.v1.CreateThreadRequest
+	2,  // 40: graphwire.v1.ThreadService.GetThread:input_type -> graphwire.v1.GetThreadRequest
+	4,  // 41: graphwire.v1.ThreadService.UpdateThread:input_type -> graphwire.v1.UpdateThreadRequest
+	6,  // 42: graphwire.v1.ThreadService.DeleteThread:input_type -> graphwire.v1.DeleteThreadRequest
+	8,  // 43: graphwire.v1.ThreadService.PruneThreads:input_type -> graphwire.v1.PruneThreadsRequest
+	10, // 44: graphwire.v1.ThreadService.SearchThreads:input_type -> graphwire.v1.SearchThreadsRequest
+	12, // 45: graphwire.v1.ThreadService.CountThreads:input_type -> graphwire.v1.CountThreadsRequest
+	14, // 46: graphwire.v1.ThreadService.CopyThread:input_type -> graphwire.v1.CopyThreadRequest
+	16, // 47: graphwire.v1.ThreadService.GetThreadState:input_type -> graphwire.v1.GetThreadStateRequest
+	18, // 48: graphwire.v1.ThreadService.UpdateThreadState:input_type -> graphwire.v1.UpdateThreadStateRequest
+	20, // 49: graphwire.v1.ThreadService.ListThreadHistory:input_type -> graphwire.v1.ListThreadHistoryRequest
+	22, // 50: graphwire.v1.ThreadService.WatchThread:input_type -> graphwire.v1.WatchThreadRequest
+	1,  // 51: graphwire.v1.ThreadService.CreateThread:output_type -> graphwire.v1.CreateThreadResponse
+	3,  // 52: graphwire.v1.ThreadService.GetThread:output_type -> graphwire.v1.GetThreadResponse
+	5,  // 53: graphwire.v1.ThreadService.UpdateThread:output_type -> graphwire.v1.UpdateThreadResponse
+	7,  // 54: graphwire.v1.ThreadService.DeleteThread:output_type -> graphwire.v1.DeleteThreadResponse
+	9,  // 55: graphwire.v1.ThreadService.PruneThreads:output_type -> graphwire.v1.PruneThreadsResponse
+	11, // 56: graphwire.v1.ThreadService.SearchThreads:output_type -> graphwire.v1.SearchThreadsResponse
+	13, // 57: graphwire.v1.ThreadService.CountThreads:output_type -> graphwire.v1.CountThreadsResponse
+	15, // 58: graphwire.v1.ThreadService.CopyThread:output_type -> graphwire.v1.CopyThreadResponse
+	17, // 59: graphwire.v1.ThreadService.GetThreadState:output_type -> graphwire.v1.GetThreadStateResponse
+	19, // 60: graphwire.v1.ThreadService.UpdateThreadState:output_type -> graphwire.v1.UpdateThreadStateResponse
+	21, // 61: graphwire.v1.ThreadService.ListThreadHistory:output_type -> graphwire.v1.ListThreadHistoryResponse
+	23, // 62: graphwire.v1.ThreadService.WatchThread:output_type -> graphwire.v1.WatchThreadResponse
+	51, // [51:63] is the sub-list for method output_type
+	39, // [39:51] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_graphwire_v1_thread_service_proto_init() }
@@ -1815,7 +1868,7 @@ func file_graphwire_v1_thread_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_graphwire_v1_thread_service_proto_rawDesc), len(file_graphwire_v1_thread_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -90,6 +90,7 @@ class Thread:
         ttl: How long it lives; None for ever.
         state_update_time: When a run or an edit last left a state on it; None where none has.
         config: The config of the run that used it last, such as `{"configurable": {...}}`; None where none has.
+        extracted: What stands at the paths that a search was asked to extract, by their names.
     """
 
     thread_id: str
@@ -104,6 +105,7 @@ class Thread:
     ttl: Ttl | None
     state_update_time: datetime | None
     config: dict[str, Any] | None
+    extracted: dict[str, Any]
 
     @classmethod
     def read(cls, proto: thread_pb2.Thread) -> Self:
@@ -121,6 +123,7 @@ class Thread:
             ttl=Ttl.read(proto.ttl) if proto.HasField("ttl") else None,
             state_update_time=moment(proto.state_update_time) if proto.HasField("state_update_time") else None,
             config=to_plain(proto.config) if proto.HasField("config") else None,
+            extracted={name: from_json(value) for name, value in proto.extracted.items()},
         )
 
 

@@ -3,7 +3,7 @@
 Owns the calls of the thread service. Lists are async iterators that fetch page after page: stop when you have enough.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -151,18 +151,20 @@ class Threads:
         sort_by: Sort | None = None,
         ascending: bool = False,
         view: Literal["basic", "full"] | None = None,
+        extract: Mapping[str, str] | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Thread]:
         """The threads that match, page after page.
 
         Args:
             metadata: Only threads whose metadata has all these keys with these values.
-            values: Only threads whose values have all these keys with these values.
+            values: Only threads whose latest state has all these keys with these values.
             status: Only threads in this status.
             thread_ids: Only these, at most 1000.
             sort_by: Default: update_time.
             ascending: Whether the smallest comes first. Default: the largest or newest first.
             view: `full` has values and interrupts, and costs a read of each state. Default: basic.
+            extract: Parts of each, in its `extracted`: paths such as `values.messages[-1].content` by names of your choice, at most 10.
             page_size: How many each call fetches: 1 to 1000.
         """
         request = pb.SearchThreadsRequest(
@@ -173,6 +175,7 @@ class Threads:
             sort_by=chosen(sort_by, "sort_by"),
             ascending=ascending,
             view=chosen(view, "view"),
+            extract=extract,
             page_size=page_size,
         )
         while True:
@@ -183,10 +186,13 @@ class Threads:
                 return
             request.page_token = page.next_page_token
 
-    async def count(self, *, metadata: object = None, status: Status | None = None, thread_ids: Names = ()) -> int:
+    async def count(
+        self, *, metadata: object = None, values: object = None, status: Status | None = None, thread_ids: Names = ()
+    ) -> int:
         """How many threads match, as in `search`."""
         request = pb.CountThreadsRequest(
             metadata=optional_json(metadata, "metadata"),
+            values=optional_json(values, "values"),
             status=chosen(status, "thread_status"),
             thread_ids=names(thread_ids),
         )
@@ -199,6 +205,7 @@ class Threads:
         checkpoint_id: str | None = None,
         checkpoint: Checkpoint | None = None,
         subgraphs: bool = False,
+        value_keys: Names = (),
     ) -> ThreadState:
         """A thread's state, now or at a checkpoint.
 
@@ -207,12 +214,14 @@ class Threads:
             checkpoint_id: The checkpoint: a UUID. Default: the latest.
             checkpoint: The checkpoint, where it is a subgraph's.
             subgraphs: Whether tasks carry the states of their subgraphs.
+            value_keys: Only these keys of the values. Default: all.
         """
         request = pb.GetThreadStateRequest(
             thread_id=thread_id,
             checkpoint_id=checkpoint_id,
             checkpoint=checkpoint.write() if checkpoint else None,
             subgraphs=subgraphs,
+            value_keys=names(value_keys),
         )
         return ThreadState.read((await self._wire.call(self._wire.threads.GetThreadState, request)).state)
 
@@ -250,6 +259,7 @@ class Threads:
         before: str | None = None,
         metadata: object = None,
         checkpoint_ns: str = "",
+        value_keys: Names = (),
         page_size: int = 100,
     ) -> AsyncIterator[ThreadState]:
         """The states that a thread has had, the newest first, page after page.
@@ -259,6 +269,7 @@ class Threads:
             before: Only states older than this checkpoint: a UUID.
             metadata: Only states whose metadata has all these keys with these values.
             checkpoint_ns: The namespace of a subgraph. Default: the root graph.
+            value_keys: Only these keys of the values of each. Default: all.
             page_size: How many each call fetches: 1 to 1000.
         """
         request = pb.ListThreadHistoryRequest(
@@ -266,6 +277,7 @@ class Threads:
             before_checkpoint_id=before,
             metadata=optional_json(metadata, "metadata"),
             checkpoint_ns=checkpoint_ns,
+            value_keys=names(value_keys),
             page_size=page_size,
         )
         while True:

@@ -381,9 +381,10 @@ class ThreadState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadQuery:
-    """Which threads are meant; empty parts do not filter."""
+    """Which threads are meant; empty parts do not filter. `values` are those of the latest state, as its checkpoint has them."""
 
     metadata: JsonObject = field(default_factory=dict)
+    values: JsonObject = field(default_factory=dict)
     status: ThreadStatus | None = None
     thread_ids: tuple[str, ...] = ()
 

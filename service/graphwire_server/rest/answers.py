@@ -137,6 +137,11 @@ def error_json(line: str | None) -> Json | None:
     return {"error": name, "message": message}
 
 
+def texts(found: Mapping[str, bytes]) -> Json:
+    """JSON texts by name."""
+    return {name: made(text) for name, text in found.items()}
+
+
 def _task_interrupts(found: Sequence[TaskInterrupts]) -> Json:
     return {task.task_id: [waiting_json(item) for item in task.interrupts] for task in found}
 

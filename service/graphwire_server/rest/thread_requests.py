@@ -151,16 +151,15 @@ class ThreadCountBody(Shape):
     status: Status | None = None
     """Those with this status."""
     values: JsonObject | None = None
-    """This version does not offer it (501)."""
+    """Those whose latest state has these keys and values."""
     ids: Annotated[list[str], Field(max_length=MAX_PAGE)] | None = None
     """Those with these ids: at most 1000 UUIDs."""
 
     def query(self) -> ThreadQuery:
-        """The threads that are meant. Raises NotOffered, InvalidField."""
-        if self.values:
-            raise NotOffered("the field values")
+        """The threads that are meant. Raises InvalidField."""
         return ThreadQuery(
             metadata=self.metadata or {},
+            values=self.values or {},
             status=None if self.status is None else ThreadStatus(self.status),
             thread_ids=tuple(check_uuid("ids", each) for each in self.ids or ()),
         )
@@ -179,14 +178,8 @@ class ThreadSearchBody(ThreadCountBody):
     """Which comes first. Default: desc."""
     select: Select | None = None
     """Only these fields of each."""
-    extract: JsonObject | None = None
-    """This version does not offer it (501)."""
-
-    def query(self) -> ThreadQuery:
-        """The threads that are meant. Raises NotOffered, InvalidField."""
-        if self.extract:
-            raise NotOffered("the field extract")
-        return super().query()
+    extract: dict[str, str] | None = None
+    """Parts of each, in its field `extracted`: paths such as `values.messages[-1].content` by names of your choice, at most 10. Where nothing stands, it is null."""
 
     @property
     def page(self) -> Page:
@@ -204,6 +197,8 @@ class StateQuery(Shape):
 
     subgraphs: bool = False
     """Whether the states of subgraphs that wait are in their tasks."""
+    select: Words
+    """Only these fields; `values.KEY` is one key of the values. Repeated or comma-separated. Default: all."""
 
 
 class CheckpointStateBody(Shape):
@@ -213,6 +208,8 @@ class CheckpointStateBody(Shape):
     """The checkpoint."""
     subgraphs: bool = False
     """Whether the states of subgraphs that wait are in their tasks."""
+    select: list[str] | None = None
+    """Only these fields; `values.KEY` is one key of the values. Default: all."""
 
 
 class StateBody(Shape):
@@ -239,6 +236,8 @@ class HistoryQuery(Shape):
     """The most: 1 to 1000 (wire fact 70)."""
     before: str | None = None
     """Those older than this checkpoint: a UUID."""
+    select: Words
+    """Only these fields of each; `values.KEY` is one key of the values. Repeated or comma-separated. Default: all."""
 
     def before_id(self, thread_id: str) -> str | None:
         """The checkpoint that all are older than. Raises InvalidField."""
@@ -269,6 +268,8 @@ class HistoryBody(Shape):
     """Those with these keys and values in their metadata."""
     checkpoint: CheckpointBody | None = None
     """The subgraph whose history is meant: `checkpoint_ns`."""
+    select: list[str] | None = None
+    """Only these fields of each; `values.KEY` is one key of the values. Default: all."""
 
     def before_id(self, thread_id: str) -> str | None:
         """The checkpoint that all are older than. Raises InvalidField."""

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from graphwire_server.core.assistants import Assistants
 from graphwire_server.core.errors import AssistantNotFound, CursorExpired, GraphNotFound
+from graphwire_server.core.extract import Extract, extract
 from graphwire_server.core.follow import EVERYTHING, Filter
 from graphwire_server.core.model import CheckpointRef, Thread
 from graphwire_server.core.pruning import Pruning
@@ -19,6 +20,7 @@ from graphwire_server.rest import answers
 from graphwire_server.rest.calls import Answer, Call, Reply
 from graphwire_server.rest.cursor import named, thread_cursor
 from graphwire_server.rest.event_stream import EventStream, Source
+from graphwire_server.rest.state_selection import StateSelection, selection
 from graphwire_server.rest.thread_requests import (
     CheckpointStateBody,
     HistoryBody,
@@ -29,6 +31,7 @@ from graphwire_server.rest.thread_requests import (
     ThreadPatch,
     ThreadSearchBody,
     life,
+    words,
 )
 
 _LIFECYCLE = Filter(modes=frozenset({"metadata"}))
@@ -93,8 +96,9 @@ class ThreadRoutes:
     async def search(self, call: Call) -> Reply:
         """Lists threads."""
         body: ThreadSearchBody = call.body
+        wanted = extract(body.extract or {})
         found = await self._threads.search(body.query(), body.page, body.sort, body.sort_order == "asc")
-        listed = [await self._listed(thread, body.select) for thread in found[: body.limit]]
+        listed = [await self._listed(thread, body.select, wanted) for thread in found[: body.limit]]
         return Answer(value=listed, headers=pagination(body.offset, body.limit, len(found)))
 
     async def count(self, call: Call) -> Reply:
@@ -109,13 +113,16 @@ class ThreadRoutes:
         """Returns a thread's state, now or at a checkpoint."""
         at = call.path.get("checkpoint_id")
         reference = CheckpointRef(checkpoint_id=None if at is None else check_uuid("checkpoint_id", at))
-        return await self._state(call.path["thread_id"], reference, call.query.subgraphs)
+        chosen = selection(sorted(words(call.query.select)))
+        return await self._state(call.path["thread_id"], reference, call.query.subgraphs, chosen)
 
     async def state_at(self, call: Call) -> Reply:
         """Returns a thread's state at a checkpoint of any namespace."""
         body: CheckpointStateBody = call.body
         thread_id = call.path["thread_id"]
-        return await self._state(thread_id, body.checkpoint.reference(thread_id), body.subgraphs)
+        return await self._state(
+            thread_id, body.checkpoint.reference(thread_id), body.subgraphs, selection(body.select or ())
+        )
 
     async def update_state(self, call: Call) -> Reply:
         """Changes a thread's state."""
@@ -129,13 +136,14 @@ class ThreadRoutes:
         asked: HistoryBody | HistoryQuery = call.query if call.body is None else call.body
         thread_id = call.path["thread_id"]
         ns, metadata = "", {}
+        chosen = selection(asked.select or () if isinstance(asked, HistoryBody) else sorted(words(asked.select)))
         if isinstance(asked, HistoryBody):
             ns = (asked.checkpoint and asked.checkpoint.checkpoint_ns) or ""
             metadata = asked.metadata or {}
         found = await self._threads.history(
             thread_id, ns=ns, before=asked.before_id(thread_id), metadata=metadata, limit=asked.limit
         )
-        return Answer(value=[answers.state_json(state, thread_id) for state in found])
+        return Answer(value=[chosen.of(state, thread_id) for state in found])
 
     async def watch(self, call: Call) -> Reply:
         """Streams all runs of a thread, and stays open between them (wire facts 41 to 44)."""
@@ -171,13 +179,17 @@ class ThreadRoutes:
     async def _answer(self, thread: Thread) -> Reply:
         return Answer(value=await self._listed(thread, None))
 
-    async def _listed(self, thread: Thread, select: Sequence[str] | None) -> answers.Json:
-        values = None if select and "values" not in select else await self._threads.values(thread)
-        return answers.selected(answers.thread_json(thread, values), select)
+    async def _listed(
+        self, thread: Thread, select: Sequence[str] | None, wanted: Extract | None = None
+    ) -> answers.Json:
+        needed = not select or "values" in select or (wanted is not None and wanted.of_values)
+        values = await self._threads.values(thread) if needed else None
+        shown = answers.selected(answers.thread_json(thread, values), select)
+        return {**shown, "extracted": answers.texts(wanted.of(thread, values))} if wanted else shown
 
-    async def _state(self, thread_id: str, at: CheckpointRef, subgraphs: bool) -> Reply:
+    async def _state(self, thread_id: str, at: CheckpointRef, subgraphs: bool, chosen: StateSelection) -> Reply:
         state = await self._threads.state(thread_id, at, subgraphs=subgraphs)
-        return Answer(value=answers.state_json(state, thread_id))
+        return Answer(value=chosen.of(state, thread_id))
 
 
 def pagination(offset: int, limit: int, found: int) -> list[tuple[str, str]]:

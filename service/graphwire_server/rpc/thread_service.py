@@ -3,10 +3,13 @@
 Owns which call of the core each RPC is.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from graphwire.v1 import thread_pb2, thread_service_pb2
 from graphwire.v1.json_pb2 import PAYLOAD_FORMAT_VALUE
-from graphwire_server.core.errors import NotOffered
-from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery
+from graphwire_server.core.extract import extract, narrowed
+from graphwire_server.core.model import CheckpointRef, Thread, ThreadQuery, ThreadState
 from graphwire_server.core.pruning import Pruning
 from graphwire_server.core.spec import check_uuid
 from graphwire_server.core.threads import Threads
@@ -89,19 +92,24 @@ class ThreadService:
         self, request: thread_service_pb2.SearchThreadsRequest
     ) -> thread_service_pb2.SearchThreadsResponse:
         """Lists threads."""
-        if request.HasField("values"):
-            raise NotOffered("the field values")
+        wanted = extract(request.extract)
         full = requests.choose("view", _VIEWS, request.view) is True
         page = pages.page(request.page_size, request.page_token)
         query = ThreadQuery(
             metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
             status=requests.thread_status(request.status),
             thread_ids=tuple(request.thread_ids),
+            values=parse_object("values", request.values) if request.HasField("values") else {},
         )
         found = await self._threads.search(query, page, requests.thread_sort(request.sort_by), request.ascending)
         answer = thread_service_pb2.SearchThreadsResponse(next_page_token=pages.next_token(page, len(found)))
+        fill = filler(request.payload_format)
         for thread in found:
-            await self._write(answer.threads.add(), thread, filler(request.payload_format), full=full)
+            values = await self._threads.values(thread) if full or wanted.of_values else None
+            made = answer.threads.add()
+            write_thread(made, thread, fill, values, full=full)
+            for name, text in wanted.of(thread, values).items():
+                fill(made.extracted[name], text)
         return answer
 
     async def count_threads(
@@ -112,6 +120,7 @@ class ThreadService:
             metadata=parse_object("metadata", request.metadata) if request.HasField("metadata") else {},
             status=requests.thread_status(request.status),
             thread_ids=tuple(request.thread_ids),
+            values=parse_object("values", request.values) if request.HasField("values") else {},
         )
         return thread_service_pb2.CountThreadsResponse(count=await self._threads.count(query))
 
@@ -129,7 +138,7 @@ class ThreadService:
         at = requests.checkpoint_ref(request, request.thread_id) or CheckpointRef()
         state = await self._threads.state(request.thread_id, at, subgraphs=request.subgraphs)
         answer = thread_service_pb2.GetThreadStateResponse()
-        write_state(answer.state, state, request.thread_id, filler(request.payload_format))
+        write_state(answer.state, _with(state, request.value_keys), request.thread_id, filler(request.payload_format))
         return answer
 
     async def update_thread_state(
@@ -163,7 +172,8 @@ class ThreadService:
         )
         answer = thread_service_pb2.ListThreadHistoryResponse()
         for state in states:
-            write_state(answer.states.add(), state, request.thread_id, filler(request.payload_format))
+            shown = _with(state, request.value_keys)
+            write_state(answer.states.add(), shown, request.thread_id, filler(request.payload_format))
         last = states[-1].checkpoint if len(states) == limit else None
         answer.next_page_token = (last and last.checkpoint_id) or ""
         return answer
@@ -179,3 +189,9 @@ class ThreadService:
     async def _write(self, made: thread_pb2.Thread, thread: Thread, fill: Fill, *, full: bool) -> None:
         values = await self._threads.values(thread) if full else None
         write_thread(made, thread, fill, values, full=full)
+
+
+def _with(state: ThreadState, keys: Iterable[str]) -> ThreadState:
+    """A state with some of the keys of its values; all, where none are named."""
+    wanted = frozenset(keys)
+    return replace(state, values=narrowed(state.values, wanted)) if wanted else state

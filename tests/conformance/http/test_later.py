@@ -2,18 +2,13 @@
 
 import pytest
 
-from tests.conformance.http.api import Api, Json
+from tests.conformance.http.api import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 PATHS = [
     ("GET", f"/threads/{NOBODY}/storage"),
-]
-THREAD_REQUESTS: list[tuple[str, str, Json, str]] = [
-    ("POST", "/threads/search", {"values": {"a": 1}}, "values"),
-    ("POST", "/threads/search", {"extract": {"a": "values.a"}}, "extract"),
-    ("POST", "/threads/count", {"values": {"a": 1}}, "values"),
 ]
 
 
@@ -23,14 +18,6 @@ async def test_paths(api: Api, method: str, path: str) -> None:
 
     assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
     assert "is not offered by this version" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize(("method", "path", "body", "named"), THREAD_REQUESTS)
-async def test_fields_of_threads(api: Api, method: str, path: str, body: Json, named: str) -> None:
-    answer = await api.client.request(method, path.format(thread=await api.thread()), json=body)
-
-    assert (answer.status_code, answer.json()["code"]) == (501, "NOT_OFFERED")
-    assert named in answer.json()["detail"]
 
 
 async def test_a_run_that_starts_at_once_may_say_so(api: Api) -> None:

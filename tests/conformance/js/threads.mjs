@@ -28,6 +28,10 @@ const written = await threads.updateState(id, {
 });
 say("forked", await runs.wait(id, "joke", { checkpoint: written.checkpoint }));
 
+say("by value", await threads.search({ metadata: { series }, values: { topic: "snow" } }));
+say("parts", await threads.search({ ids: [id], select: ["thread_id"], extract: { joke: "values.joke", none: "values.x[0]" } }));
+say("value count", await threads.count({ metadata: { series }, values: { topic: "nothing" } }));
+say("select", await threads.getState(id, undefined, { select: ["values.topic"] }));
 say("lives", await threads.create({ metadata: { series }, ttl: 5 }).then((made) => threads.get(made.thread_id, { include: ["ttl"] })));
 say("minimal", (await threads.update(id, { metadata: { m: 3 }, ttl: { ttl: 7 }, returnMinimal: true })) ?? null);
 if (threads.prune) {

@@ -72,6 +72,12 @@ async def test_threads(server: Server, package: str) -> None:
     assert [state["next"] for state in told["history"]] == [[], ["generate_joke"], ["refine_topic"], ["__start__"]]
     assert told["before"] == told["by id"] == told["history"][1]
     assert told["forked"] == told["copied"] == {"topic": "snow", "joke": "这是一个关于 snow 的笑话"}
+    if "kept" in told:
+        assert [thread["thread_id"] for thread in told["by value"]] == [told["made"]["thread_id"]]
+        assert told["parts"] == [
+            {"thread_id": told["made"]["thread_id"], "extracted": {"joke": told["forked"]["joke"], "none": None}}
+        ]
+        assert (told["value count"], told["select"]) == (0, {"values": {"topic": "snow"}})
     if "kept" in told:  # the older client cannot prune, nor ask for how long a thread lives
         assert (told["lives"]["ttl"]["ttl_minutes"], told["lives"]["ttl"]["strategy"]) == (5, "delete")
         assert (told["kept"]["pruned_count"], told["states"]) == (1, 1)

@@ -86,6 +86,44 @@ async def test_search_and_count(sdk: Sdk, told: str) -> None:
     assert await sdk(lambda c: c.threads.count(metadata=ours, status="busy")) == 0
 
 
+async def test_search_and_count_by_values(sdk: Sdk, told: str) -> None:
+    series = str(uuid.uuid4())
+    await sdk(lambda c: c.threads.update(told, metadata={"series": series}))
+    await _numbered(sdk, series, 1)
+    ours = {"series": series}
+
+    told_ones = await sdk(lambda c: c.threads.search(metadata=ours, values={"joke": TOLD}))
+    none = await sdk(lambda c: c.threads.search(metadata=ours, values={"joke": "another"}))
+
+    assert [thread["thread_id"] for thread in told_ones] == [told]
+    assert none == []
+    assert await sdk(lambda c: c.threads.count(metadata=ours, values={"topic": "ice and cats"})) == 1
+
+
+async def test_parts_of_threads(sdk: Sdk, told: str) -> None:
+    paths = {"joke": "values.joke", "graph": "metadata.graph_id", "nothing": "values.messages[-1].content"}
+    parts = {"joke": TOLD, "graph": "joke", "nothing": None}
+
+    (found,) = await sdk(lambda c: c.threads.search(ids=[told], select=["thread_id"], extract=paths))
+    (whole,) = await sdk(lambda c: c.threads.search(ids=[told], extract=paths))
+
+    assert found == {"thread_id": told, "extracted": parts}
+    assert (whole["extracted"], whole["values"]["joke"]) == (parts, TOLD)
+
+
+async def test_parts_of_states(sdk: Sdk, told: str) -> None:
+    now = await sdk(lambda c: c.threads.get_state(told, select=["values.joke", "next"]))
+    states = await sdk(lambda c: c.threads.get_history(told, select=["values.topic", "checkpoint"]))
+    at = states[1]["checkpoint"]
+    by_id = await sdk(lambda c: c.threads.get_state(told, checkpoint_id=at["checkpoint_id"], select=["values"]))
+    by_checkpoint = await sdk(lambda c: c.threads.get_state(told, checkpoint=at, select=["values.topic"]))
+
+    assert now == {"values": {"joke": TOLD}, "next": []}
+    assert [set(state) for state in states] == [{"values", "checkpoint"}] * 4
+    assert [state["values"] for state in states[:2]] == [{"topic": "ice and cats"}] * 2
+    assert by_id == by_checkpoint == {"values": {"topic": "ice and cats"}}
+
+
 async def test_how_long_a_thread_lives(sdk: Sdk) -> None:
     made = await sdk(lambda c: c.threads.create(ttl=5))
     thread_id = made["thread_id"]

@@ -107,6 +107,11 @@ CREATE INDEX runs_active ON runs (thread_id, created_at, run_id) WHERE status IN
 CREATE INDEX runs_of_thread ON runs (thread_id, created_at, run_id);
 CREATE INDEX runs_unnumbered ON runs (thread_id)
 WHERE last_seq = 0 AND status NOT IN ('pending', 'running');
+CREATE TABLE searched_values (
+    thread_id TEXT NOT NULL PRIMARY KEY REFERENCES threads (thread_id) ON DELETE CASCADE,
+    checkpoint_id TEXT NOT NULL,
+    text TEXT
+);
 CREATE TABLE stateless_runs (
     run_id TEXT NOT NULL PRIMARY KEY,
     thread_id TEXT NOT NULL REFERENCES stateless_threads (thread_id) ON DELETE CASCADE,

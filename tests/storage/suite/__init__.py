@@ -29,6 +29,7 @@ from tests.storage.suite.sweeps import SweepCases
 from tests.storage.suite.threads import ThreadCases
 from tests.storage.suite.turns import TurnCases
 from tests.storage.suite.undo import UndoCases
+from tests.storage.suite.values import ValueCases
 
 Factory = Callable[[Path], AbstractAsyncContextManager[Engine]]
 
@@ -58,6 +59,7 @@ ALL_CASES = (
     UndoCases,
     PruningCases,
     SweepCases,
+    ValueCases,
 )
 """Those, the cases of assistants and crons, and those of checkpoints."""
 

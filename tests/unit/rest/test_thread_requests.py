@@ -153,10 +153,11 @@ def test_threads_are_found_by_their_ids() -> None:
     )
 
 
-@pytest.mark.parametrize("given", [{"values": {"a": 1}}, {"extract": {"a": "values.a"}}])
-def test_what_this_version_does_not_search_by_says_so(given: dict[str, Any]) -> None:
-    with pytest.raises(NotOffered, match=next(iter(given))):
-        search(**given).query()
+def test_threads_are_found_by_their_values() -> None:
+    assert search(values={"a": [1]}).query() == ThreadQuery(values={"a": [1]})
+    assert body_of(ThreadCountBody, {"values": {"a": 1}, "ids": [UUID]}).query() == ThreadQuery(
+        values={"a": 1}, thread_ids=(UUID,)
+    )
 
 
 def test_a_page_asks_for_one_more() -> None:

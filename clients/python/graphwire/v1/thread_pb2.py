@@ -29,7 +29,7 @@ from graphwire.v1 import json_pb2 as graphwire_dot_v1_dot_json__pb2
 from graphwire.v1 import run_pb2 as graphwire_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19graphwire/v1/thread.proto\x12\x0cgraphwire.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"\xa3\x04\n\x06Thread\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x08metadata\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.Json\x12*\n\x06status\x18\x05 \x01(\x0e\x32\x1a.graphwire.v1.ThreadStatus\x12\'\n\x06values\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\x30\n\ninterrupts\x18\x07 \x03(\x0b\x32\x1c.graphwire.v1.TaskInterrupts\x12\x12\n\x05\x65rror\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x08last_seq\x18\t \x01(\x03\x12)\n\x03ttl\x18\n \x01(\x0b\x32\x17.graphwire.v1.ThreadTtlH\x02\x88\x01\x01\x12:\n\x11state_update_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x03\x88\x01\x01\x12,\n\x06\x63onfig\x18\x0c \x01(\x0b\x32\x17.graphwire.v1.RunConfigH\x04\x88\x01\x01\x42\t\n\x07_valuesB\x08\n\x06_errorB\x06\n\x04_ttlB\x14\n\x12_state_update_timeB\t\n\x07_config\"\xb7\x01\n\tThreadTtl\x12-\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12+\n\x08strategy\x18\x02 \x01(\x0e\x32\x19.graphwire.v1.TtlStrategy\x12\x34\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x42\x08\n\x06_afterB\x0e\n\x0c_expire_time\"N\n\x0eTaskInterrupts\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12+\n\ninterrupts\x18\x02 \x03(\x0b\x32\x17.graphwire.v1.Interrupt\"\x98\x03\n\x0bThreadState\x12\"\n\x06values\x18\x01 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x0c\n\x04next\x18\x02 \x03(\t\x12&\n\x05tasks\x18\x03 \x03(\x0b\x32\x17.graphwire.v1.StateTask\x12\x34\n\ncheckpoint\x18\x04 \x01(\x0b\x32\x1b.graphwire.v1.CheckpointRefH\x00\x88\x01\x01\x12;\n\x11parent_checkpoint\x18\x05 \x01(\x0b\x32\x1b.graphwire.v1.CheckpointRefH\x01\x88\x01\x01\x12$\n\x08metadata\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x34\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x02\x88\x01\x01\x12+\n\ninterrupts\x18\x08 \x03(\x0b\x32\x17.graphwire.v1.InterruptB\r\n\x0b_checkpointB\x14\n\x12_parent_checkpointB\x0e\n\x0c_create_time\"\xa2\x02\n\tStateTask\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\x05\x65rror\x18\x03 \x01(\tH\x00\x88\x01\x01\x12+\n\ninterrupts\x18\x04 \x03(\x0b\x32\x17.graphwire.v1.Interrupt\x12\'\n\x06result\x18\x05 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x01\x88\x01\x01\x12\x34\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1b.graphwire.v1.CheckpointRefH\x02\x88\x01\x01\x12-\n\x05state\x18\x07 \x01(\x0b\x32\x19.graphwire.v1.ThreadStateH\x03\x88\x01\x01\x42\x08\n\x06_errorB\t\n\x07_resultB\r\n\x0b_checkpointB\x08\n\x06_state\"7\n\tSuperstep\x12*\n\x07updates\x18\x01 \x03(\x0b\x32\x19.graphwire.v1.StateUpdate\"\x9c\x01\n\x0bStateUpdate\x12\'\n\x06values\x18\x01 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\x14\n\x07\x61s_node\x18\x02 \x01(\tH\x01\x88\x01\x01\x12+\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x15.graphwire.v1.CommandH\x02\x88\x01\x01\x42\t\n\x07_valuesB\n\n\x08_as_nodeB\n\n\x08_command*b\n\x0bTtlStrategy\x12\x1c\n\x18TTL_STRATEGY_UNSPECIFIED\x10\x00\x12\x17\n\x13TTL_STRATEGY_DELETE\x10\x01\x12\x1c\n\x18TTL_STRATEGY_KEEP_LATEST\x10\x02*\x95\x01\n\x0cThreadStatus\x12\x1d\n\x19THREAD_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12THREAD_STATUS_IDLE\x10\x01\x12\x16\n\x12THREAD_STATUS_BUSY\x10\x02\x12\x1d\n\x19THREAD_STATUS_INTERRUPTED\x10\x03\x12\x17\n\x13THREAD_STATUS_ERROR\x10\x04*V\n\nThreadView\x12\x1b\n\x17THREAD_VIEW_UNSPECIFIED\x10\x00\x12\x15\n\x11THREAD_VIEW_BASIC\x10\x01\x12\x14\n\x10THREAD_VIEW_FULL\x10\x02*O\n\x08IfExists\x12\x19\n\x15IF_EXISTS_UNSPECIFIED\x10\x00\x12\x14\n\x10IF_EXISTS_REJECT\x10\x01\x12\x12\n\x0eIF_EXISTS_KEEP\x10\x02*\xb9\x01\n\nThreadSort\x12\x1b\n\x17THREAD_SORT_UNSPECIFIED\x10\x00\x12\x1b\n\x17THREAD_SORT_UPDATE_TIME\x10\x01\x12\x1b\n\x17THREAD_SORT_CREATE_TIME\x10\x02\x12\x19\n\x15THREAD_SORT_THREAD_ID\x10\x03\x12\x16\n\x12THREAD_SORT_STATUS\x10\x04\x12!\n\x1dTHREAD_SORT_STATE_UPDATE_TIME\x10\x05\x42\x63\n\x0fio.graphwire.v1B\x0bThreadProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19graphwire/v1/thread.proto\x12\x0cgraphwire.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgraphwire/v1/interrupt.proto\x1a\x17graphwire/v1/json.proto\x1a\x16graphwire/v1/run.proto\"\xa1\x05\n\x06Thread\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x08metadata\x18\x04 \x01(\x0b\x32\x12.graphwire.v1.Json\x12*\n\x06status\x18\x05 \x01(\x0e\x32\x1a.graphwire.v1.ThreadStatus\x12\'\n\x06values\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\x30\n\ninterrupts\x18\x07 \x03(\x0b\x32\x1c.graphwire.v1.TaskInterrupts\x12\x12\n\x05\x65rror\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x08last_seq\x18\t \x01(\x03\x12)\n\x03ttl\x18\n \x01(\x0b\x32\x17.graphwire.v1.ThreadTtlH\x02\x88\x01\x01\x12:\n\x11state_update_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x03\x88\x01\x01\x12,\n\x06\x63onfig\x18\x0c \x01(\x0b\x32\x17.graphwire.v1.RunConfigH\x04\x88\x01\x01\x12\x36\n\textracted\x18\r \x03(\x0b\x32#.graphwire.v1.Thread.ExtractedEntry\x1a\x44\n\x0e\x45xtractedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.graphwire.v1.Json:\x02\x38\x01\x42\t\n\x07_valuesB\x08\n\x06_errorB\x06\n\x04_ttlB\x14\n\x12_state_update_timeB\t\n\x07_config\"\xb7\x01\n\tThreadTtl\x12-\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12+\n\x08strategy\x18\x02 \x01(\x0e\x32\x19.graphwire.v1.TtlStrategy\x12\x34\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x42\x08\n\x06_afterB\x0e\n\x0c_expire_time\"N\n\x0eTaskInterrupts\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12+\n\ninterrupts\x18\x02 \x03(\x0b\x32\x17.graphwire.v1.Interrupt\"\x98\x03\n\x0bThreadState\x12\"\n\x06values\x18\x01 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x0c\n\x04next\x18\x02 \x03(\t\x12&\n\x05tasks\x18\x03 \x03(\x0b\x32\x17.graphwire.v1.StateTask\x12\x34\n\ncheckpoint\x18\x04 \x01(\x0b\x32\x1b.graphwire.v1.CheckpointRefH\x00\x88\x01\x01\x12;\n\x11parent_checkpoint\x18\x05 \x01(\x0b\x32\x1b.graphwire.v1.CheckpointRefH\x01\x88\x01\x01\x12$\n\x08metadata\x18\x06 \x01(\x0b\x32\x12.graphwire.v1.Json\x12\x34\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x02\x88\x01\x01\x12+\n\ninterrupts\x18\x08 \x03(\x0b\x32\x17.graphwire.v1.InterruptB\r\n\x0b_checkpointB\x14\n\x12_parent_checkpointB\x0e\n\x0c_create_time\"\xa2\x02\n\tStateTask\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\x05\x65rror\x18\x03 \x01(\tH\x00\x88\x01\x01\x12+\n\ninterrupts\x18\x04 \x03(\x0b\x32\x17.graphwire.v1.Interrupt\x12\'\n\x06result\x18\x05 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x01\x88\x01\x01\x12\x34\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1b.graphwire.v1.CheckpointRefH\x02\x88\x01\x01\x12-\n\x05state\x18\x07 \x01(\x0b\x32\x19.graphwire.v1.ThreadStateH\x03\x88\x01\x01\x42\x08\n\x06_errorB\t\n\x07_resultB\r\n\x0b_checkpointB\x08\n\x06_state\"7\n\tSuperstep\x12*\n\x07updates\x18\x01 \x03(\x0b\x32\x19.graphwire.v1.StateUpdate\"\x9c\x01\n\x0bStateUpdate\x12\'\n\x06values\x18\x01 \x01(\x0b\x32\x12.graphwire.v1.JsonH\x00\x88\x01\x01\x12\x14\n\x07\x61s_node\x18\x02 \x01(\tH\x01\x88\x01\x01\x12+\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x15.graphwire.v1.CommandH\x02\x88\x01\x01\x42\t\n\x07_valuesB\n\n\x08_as_nodeB\n\n\x08_command*b\n\x0bTtlStrategy\x12\x1c\n\x18TTL_STRATEGY_UNSPECIFIED\x10\x00\x12\x17\n\x13TTL_STRATEGY_DELETE\x10\x01\x12\x1c\n\x18TTL_STRATEGY_KEEP_LATEST\x10\x02*\x95\x01\n\x0cThreadStatus\x12\x1d\n\x19THREAD_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12THREAD_STATUS_IDLE\x10\x01\x12\x16\n\x12THREAD_STATUS_BUSY\x10\x02\x12\x1d\n\x19THREAD_STATUS_INTERRUPTED\x10\x03\x12\x17\n\x13THREAD_STATUS_ERROR\x10\x04*V\n\nThreadView\x12\x1b\n\x17THREAD_VIEW_UNSPECIFIED\x10\x00\x12\x15\n\x11THREAD_VIEW_BASIC\x10\x01\x12\x14\n\x10THREAD_VIEW_FULL\x10\x02*O\n\x08IfExists\x12\x19\n\x15IF_EXISTS_UNSPECIFIED\x10\x00\x12\x14\n\x10IF_EXISTS_REJECT\x10\x01\x12\x12\n\x0eIF_EXISTS_KEEP\x10\x02*\xb9\x01\n\nThreadSort\x12\x1b\n\x17THREAD_SORT_UNSPECIFIED\x10\x00\x12\x1b\n\x17THREAD_SORT_UPDATE_TIME\x10\x01\x12\x1b\n\x17THREAD_SORT_CREATE_TIME\x10\x02\x12\x19\n\x15THREAD_SORT_THREAD_ID\x10\x03\x12\x16\n\x12THREAD_SORT_STATUS\x10\x04\x12!\n\x1dTHREAD_SORT_STATE_UPDATE_TIME\x10\x05\x42\x63\n\x0fio.graphwire.v1B\x0bThreadProtoP\x01ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,28 +37,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'graphwire.v1.thread_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017io.graphwire.v1B\013ThreadProtoP\001ZAgithub.com/graphwire/graphwire/clients/go/graphwirev1;graphwirev1'
-  _globals['_TTLSTRATEGY']._serialized_start=1923
-  _globals['_TTLSTRATEGY']._serialized_end=2021
-  _globals['_THREADSTATUS']._serialized_start=2024
-  _globals['_THREADSTATUS']._serialized_end=2173
-  _globals['_THREADVIEW']._serialized_start=2175
-  _globals['_THREADVIEW']._serialized_end=2261
-  _globals['_IFEXISTS']._serialized_start=2263
-  _globals['_IFEXISTS']._serialized_end=2342
-  _globals['_THREADSORT']._serialized_start=2345
-  _globals['_THREADSORT']._serialized_end=2530
+  _globals['_THREAD_EXTRACTEDENTRY']._loaded_options = None
+  _globals['_THREAD_EXTRACTEDENTRY']._serialized_options = b'8\001'
+  _globals['_TTLSTRATEGY']._serialized_start=2049
+  _globals['_TTLSTRATEGY']._serialized_end=2147
+  _globals['_THREADSTATUS']._serialized_start=2150
+  _globals['_THREADSTATUS']._serialized_end=2299
+  _globals['_THREADVIEW']._serialized_start=2301
+  _globals['_THREADVIEW']._serialized_end=2387
+  _globals['_IFEXISTS']._serialized_start=2389
+  _globals['_IFEXISTS']._serialized_end=2468
+  _globals['_THREADSORT']._serialized_start=2471
+  _globals['_THREADSORT']._serialized_end=2656
   _globals['_THREAD']._serialized_start=188
-  _globals['_THREAD']._serialized_end=735
-  _globals['_THREADTTL']._serialized_start=738
-  _globals['_THREADTTL']._serialized_end=921
-  _globals['_TASKINTERRUPTS']._serialized_start=923
-  _globals['_TASKINTERRUPTS']._serialized_end=1001
-  _globals['_THREADSTATE']._serialized_start=1004
-  _globals['_THREADSTATE']._serialized_end=1412
-  _globals['_STATETASK']._serialized_start=1415
-  _globals['_STATETASK']._serialized_end=1705
-  _globals['_SUPERSTEP']._serialized_start=1707
-  _globals['_SUPERSTEP']._serialized_end=1762
-  _globals['_STATEUPDATE']._serialized_start=1765
-  _globals['_STATEUPDATE']._serialized_end=1921
+  _globals['_THREAD']._serialized_end=861
+  _globals['_THREAD_EXTRACTEDENTRY']._serialized_start=731
+  _globals['_THREAD_EXTRACTEDENTRY']._serialized_end=799
+  _globals['_THREADTTL']._serialized_start=864
+  _globals['_THREADTTL']._serialized_end=1047
+  _globals['_TASKINTERRUPTS']._serialized_start=1049
+  _globals['_TASKINTERRUPTS']._serialized_end=1127
+  _globals['_THREADSTATE']._serialized_start=1130
+  _globals['_THREADSTATE']._serialized_end=1538
+  _globals['_STATETASK']._serialized_start=1541
+  _globals['_STATETASK']._serialized_end=1831
+  _globals['_SUPERSTEP']._serialized_start=1833
+  _globals['_SUPERSTEP']._serialized_end=1888
+  _globals['_STATEUPDATE']._serialized_start=1891
+  _globals['_STATEUPDATE']._serialized_end=2047
 # @@protoc_insertion_point(module_scope)

@@ -170,6 +170,27 @@ class Thread(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ExtractedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _json_pb2.Json: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _json_pb2.Json | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     THREAD_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
@@ -182,6 +203,7 @@ class Thread(_message.Message):
     TTL_FIELD_NUMBER: _builtins.int
     STATE_UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
+    EXTRACTED_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread's id: a UUID."""
     status: Global___ThreadStatus.ValueType
@@ -224,6 +246,10 @@ class Thread(_message.Message):
     def config(self) -> _run_pb2.RunConfig:
         """The config of the run that used it last. Absent where no run has used it."""
 
+    @_builtins.property
+    def extracted(self) -> _containers.MessageMap[_builtins.str, _json_pb2.Json]:
+        """What stands at the paths of `extract` in SearchThreads, by their names; null where nothing does. Empty elsewhere."""
+
     def __init__(
         self,
         *,
@@ -239,10 +265,11 @@ class Thread(_message.Message):
         ttl: Global___ThreadTtl | None = ...,
         state_update_time: _timestamp_pb2.Timestamp | None = ...,
         config: _run_pb2.RunConfig | None = ...,
+        extracted: _abc.Mapping[_builtins.str, _json_pb2.Json] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_error", b"_error", "_state_update_time", b"_state_update_time", "_ttl", b"_ttl", "_values", b"_values", "config", b"config", "create_time", b"create_time", "error", b"error", "metadata", b"metadata", "state_update_time", b"state_update_time", "ttl", b"ttl", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_error", b"_error", "_state_update_time", b"_state_update_time", "_ttl", b"_ttl", "_values", b"_values", "config", b"config", "create_time", b"create_time", "error", b"error", "interrupts", b"interrupts", "last_seq", b"last_seq", "metadata", b"metadata", "state_update_time", b"state_update_time", "status", b"status", "thread_id", b"thread_id", "ttl", b"ttl", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_error", b"_error", "_state_update_time", b"_state_update_time", "_ttl", b"_ttl", "_values", b"_values", "config", b"config", "create_time", b"create_time", "error", b"error", "extracted", b"extracted", "interrupts", b"interrupts", "last_seq", b"last_seq", "metadata", b"metadata", "state_update_time", b"state_update_time", "status", b"status", "thread_id", b"thread_id", "ttl", b"ttl", "update_time", b"update_time", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__config: _TypeAlias = _typing.Literal["config"]  # noqa: Y015
     _WhichOneofArgType__config: _TypeAlias = _typing.Literal["_config", b"_config"]  # noqa: Y015

@@ -344,6 +344,26 @@ class SearchThreadsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ExtractEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     METADATA_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     THREAD_IDS_FIELD_NUMBER: _builtins.int
@@ -354,6 +374,7 @@ class SearchThreadsRequest(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    EXTRACT_FIELD_NUMBER: _builtins.int
     status: _thread_pb2.ThreadStatus.ValueType
     """Only threads in this status. Unspecified means any."""
     sort_by: _thread_pb2.ThreadSort.ValueType
@@ -378,7 +399,17 @@ class SearchThreadsRequest(_message.Message):
 
     @_builtins.property
     def values(self) -> _json_pb2.Json:
-        """Only threads whose values have all these keys with these values: a JSON object. Absent means any."""
+        """Only threads whose latest state has all these keys with these values: a JSON object. Absent means any. Compared is what the latest checkpoint has:
+        neither what finished nodes of a superstep that waits have written on top of it, nor channels that store differences.
+        """
+
+    @_builtins.property
+    def extract(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Parts of each thread, in its `extracted`: paths by names of the caller's choice, at most 10. A path is a field of the documented thread
+        (thread_id, created_at, updated_at, state_updated_at, metadata, config, status, values, interrupts, error), then keys behind dots and places in
+        brackets, from the end where they are negative: `values.messages[-1].content`. What is no path is refused with INVALID_ARGUMENT. Values cost a read of each
+        state, as with THREAD_VIEW_FULL.
+        """
 
     def __init__(
         self,
@@ -393,10 +424,11 @@ class SearchThreadsRequest(_message.Message):
         view: _thread_pb2.ThreadView.ValueType = ...,
         values: _json_pb2.Json | None = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        extract: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_values", b"_values", "metadata", b"metadata", "values", b"values"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_values", b"_values", "ascending", b"ascending", "metadata", b"metadata", "page_size", b"page_size", "page_token", b"page_token", "payload_format", b"payload_format", "sort_by", b"sort_by", "status", b"status", "thread_ids", b"thread_ids", "values", b"values", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_values", b"_values", "ascending", b"ascending", "extract", b"extract", "metadata", b"metadata", "page_size", b"page_size", "page_token", b"page_token", "payload_format", b"payload_format", "sort_by", b"sort_by", "status", b"status", "thread_ids", b"thread_ids", "values", b"values", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
@@ -446,6 +478,7 @@ class CountThreadsRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     THREAD_IDS_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
     status: _thread_pb2.ThreadStatus.ValueType
     """Only threads in this status. Unspecified means any."""
     @_builtins.property
@@ -456,20 +489,30 @@ class CountThreadsRequest(_message.Message):
     def thread_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these threads: UUIDs, at most 1000. Empty means any."""
 
+    @_builtins.property
+    def values(self) -> _json_pb2.Json:
+        """Only threads whose latest state has all these keys with these values, as in SearchThreads. Absent means any."""
+
     def __init__(
         self,
         *,
         metadata: _json_pb2.Json | None = ...,
         status: _thread_pb2.ThreadStatus.ValueType = ...,
         thread_ids: _abc.Iterable[_builtins.str] | None = ...,
+        values: _json_pb2.Json | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_values", b"_values", "metadata", b"metadata", "values", b"values"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "metadata", b"metadata", "status", b"status", "thread_ids", b"thread_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metadata", b"_metadata", "_values", b"_values", "metadata", b"metadata", "status", b"status", "thread_ids", b"thread_ids", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
     _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    _WhichOneofReturnType__values: _TypeAlias = _typing.Literal["values"]  # noqa: Y015
+    _WhichOneofArgType__values: _TypeAlias = _typing.Literal["_values", b"_values"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__values) -> _WhichOneofReturnType__values | None: ...
 
 Global___CountThreadsRequest: _TypeAlias = CountThreadsRequest  # noqa: Y015
 
@@ -556,6 +599,7 @@ class GetThreadStateRequest(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     SUBGRAPHS_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    VALUE_KEYS_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread: a UUID. Required; an unknown one is refused with NOT_FOUND."""
     checkpoint_id: _builtins.str
@@ -568,6 +612,10 @@ class GetThreadStateRequest(_message.Message):
     def checkpoint(self) -> _run_pb2.CheckpointRef:
         """The checkpoint, where it is a subgraph's. If both are set they must agree, else INVALID_ARGUMENT."""
 
+    @_builtins.property
+    def value_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these keys of the values. Empty means all."""
+
     def __init__(
         self,
         *,
@@ -576,10 +624,11 @@ class GetThreadStateRequest(_message.Message):
         checkpoint: _run_pb2.CheckpointRef | None = ...,
         subgraphs: _builtins.bool = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        value_keys: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "payload_format", b"payload_format", "subgraphs", b"subgraphs", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint", "_checkpoint_id", b"_checkpoint_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "payload_format", b"payload_format", "subgraphs", b"subgraphs", "thread_id", b"thread_id", "value_keys", b"value_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__checkpoint: _TypeAlias = _typing.Literal["checkpoint"]  # noqa: Y015
     _WhichOneofArgType__checkpoint: _TypeAlias = _typing.Literal["_checkpoint", b"_checkpoint"]  # noqa: Y015
@@ -712,6 +761,7 @@ class ListThreadHistoryRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     CHECKPOINT_NS_FIELD_NUMBER: _builtins.int
     PAYLOAD_FORMAT_FIELD_NUMBER: _builtins.int
+    VALUE_KEYS_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The thread: a UUID. Required; an unknown one is refused with NOT_FOUND."""
     page_size: _builtins.int
@@ -728,6 +778,10 @@ class ListThreadHistoryRequest(_message.Message):
     def metadata(self) -> _json_pb2.Json:
         """Only states whose metadata has all these keys with these values: a JSON object. Absent means any."""
 
+    @_builtins.property
+    def value_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these keys of the values of each. Empty means all."""
+
     def __init__(
         self,
         *,
@@ -738,10 +792,11 @@ class ListThreadHistoryRequest(_message.Message):
         metadata: _json_pb2.Json | None = ...,
         checkpoint_ns: _builtins.str = ...,
         payload_format: _json_pb2.PayloadFormat.ValueType = ...,
+        value_keys: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_before_checkpoint_id", b"_before_checkpoint_id", "_metadata", b"_metadata", "before_checkpoint_id", b"before_checkpoint_id", "metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_before_checkpoint_id", b"_before_checkpoint_id", "_metadata", b"_metadata", "before_checkpoint_id", b"before_checkpoint_id", "checkpoint_ns", b"checkpoint_ns", "metadata", b"metadata", "page_size", b"page_size", "page_token", b"page_token", "payload_format", b"payload_format", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_before_checkpoint_id", b"_before_checkpoint_id", "_metadata", b"_metadata", "before_checkpoint_id", b"before_checkpoint_id", "checkpoint_ns", b"checkpoint_ns", "metadata", b"metadata", "page_size", b"page_size", "page_token", b"page_token", "payload_format", b"payload_format", "thread_id", b"thread_id", "value_keys", b"value_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__before_checkpoint_id: _TypeAlias = _typing.Literal["before_checkpoint_id"]  # noqa: Y015
     _WhichOneofArgType__before_checkpoint_id: _TypeAlias = _typing.Literal["_before_checkpoint_id", b"_before_checkpoint_id"]  # noqa: Y015

@@ -117,6 +117,11 @@ class MemorySaver(InMemorySaver):
         for blob_key in self._blob_keys.pop(thread_id, ()):
             self.blobs.pop(blob_key, None)
 
+    def latest_values(self, thread_id: str) -> dict[str, Any]:
+        """The values of the channels of a thread's latest checkpoint; none where it has none."""
+        found = self.get_tuple({"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}})
+        return {} if found is None else found.checkpoint["channel_values"]
+
     def keep_latest(self, thread_id: str) -> None:
         """Removes the checkpoints of a thread that nobody needs to go on from its latest state."""
         root_id = self.last_checkpoint_id(thread_id)

@@ -70,6 +70,10 @@ class Checkpoints(Protocol):
         """Drops what is remembered to undo a run that has ended."""
         ...
 
+    def latest_values(self, thread_id: str) -> JsonObject:
+        """The values of the channels of a thread's latest checkpoint; none where it has none."""
+        ...
+
     def keep_latest(self, thread_id: str) -> None:
         """Removes the checkpoints of a thread that nobody needs to go on from its latest state."""
         ...
@@ -405,8 +409,13 @@ class MemoryStore:
         for thread in self._threads.values():
             if ids and thread.thread_id not in ids:
                 continue
-            if query.status in (None, thread.status) and contains(thread.metadata, query.metadata):
+            if query.status not in (None, thread.status) or not contains(thread.metadata, query.metadata):
+                continue
+            if not query.values or contains(self._values(thread.thread_id), query.values):
                 yield thread
+
+    def _values(self, thread_id: str) -> JsonObject:
+        return {} if self._checkpoints is None else self._checkpoints.latest_values(thread_id)
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

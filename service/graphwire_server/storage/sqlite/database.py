@@ -114,6 +114,10 @@ class Database:
         await self._group.settled()
         return await self._reader.run(function)
 
+    def define(self, name: str, arguments: int, function: Callable[..., bool]) -> None:
+        """Gives long reads a function of SQL, which runs on their thread."""
+        self._reader.define(name, arguments, function)
+
     @property
     def here(self) -> bool:
         """Whether the caller is on the loop's thread."""

@@ -245,6 +245,18 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX crons_of_thread ON crons (thread_id)",
         ),
     ),
+    (
+        "values that are searched",
+        (
+            """
+            CREATE TABLE searched_values (
+                thread_id TEXT NOT NULL PRIMARY KEY REFERENCES threads (thread_id) ON DELETE CASCADE,
+                checkpoint_id TEXT NOT NULL,
+                text TEXT
+            )
+            """,
+        ),
+    ),
 )
 """Name and statements of each step. `PRAGMA user_version` is the number of steps that a database has had. Times are microseconds
 since 1970 in UTC."""

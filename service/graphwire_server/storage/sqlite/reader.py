@@ -6,7 +6,7 @@ never for a write, and no write waits for them.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +32,10 @@ class Reader:
         self._connection.create_function("contains", 2, _contains, deterministic=True)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="graphwire-read")
 
+    def define(self, name: str, arguments: int, function: Callable[..., bool]) -> None:
+        """Gives reads a function of SQL. Called before the first read that uses it."""
+        self._connection.create_function(name, arguments, function)
+
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs a function on the connection, on the thread. Raises StoreUnavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._snapshot, function)
@@ -51,5 +55,6 @@ class Reader:
                 self._connection.execute("ROLLBACK")
 
 
-def _contains(metadata: str, query: str) -> bool:
-    return contains(parse(metadata), parse(query))
+def _contains(text: str, query: str) -> bool:
+    value = parse(text)
+    return isinstance(value, Mapping) and contains(value, parse(query))

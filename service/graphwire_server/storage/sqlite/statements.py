@@ -7,6 +7,7 @@ is written once, and `on` makes it for a pair. `rows.py` makes the parameters an
 from dataclasses import dataclass, fields
 
 from graphwire_server.core.model import ThreadSort
+from graphwire_server.storage.sqlite.searched import HAVING
 
 THREAD_COLUMNS = "thread_id, created_at, updated_at, status, metadata, graph_id, assistant_id, interrupts, error, last_seq, reserved_seq, standing, ttl, state_updated_at, config"
 RUN_COLUMNS = (
@@ -27,6 +28,8 @@ class Statements:
     delete_thread: str
     count_threads: str
     search_threads: str
+    count_having: str
+    search_having: str
     add_run: str
     get_run: str
     start_run: str
@@ -79,6 +82,13 @@ UPDATE {threads} SET last_seq = max(last_seq, :last_seq), reserved_seq = max(res
     delete_thread="DELETE FROM {threads} WHERE thread_id = ?",
     count_threads="SELECT count(*)" + _MATCHING,
     search_threads="SELECT {thread_columns}" + _MATCHING + "ORDER BY {{order}} LIMIT :limit OFFSET :offset",
+    # Those whose latest state has certain values; see `searched.py`. Threads of stateless runs have no states.
+    count_having="SELECT count(*)" + _MATCHING + "AND " + HAVING,
+    search_having="SELECT {thread_columns}"
+    + _MATCHING
+    + "AND "
+    + HAVING
+    + "ORDER BY {{order}} LIMIT :limit OFFSET :offset",
     add_run="""
 INSERT INTO {runs} ({run_columns})
 VALUES (:run_id, :thread_id, :assistant_id, :graph_id, :status, :created_at, :updated_at, :spec, :attempt, :outcome, :first_seq,

@@ -33,6 +33,7 @@ from graphwire_server.storage.occupancy import edited, merged_into
 from graphwire_server.storage.sqlite import checkpoint_rows, codec, deliveries, kept, requests, undo
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.rows import run_of, thread_of, thread_row, time_of
+from graphwire_server.storage.sqlite.searched import SearchedValues, needle
 from graphwire_server.storage.sqlite.statements import ORDERS
 from graphwire_server.storage.sqlite.tables import Tables
 from graphwire_server.storage.sqlite.turns import Request, Turns
@@ -47,9 +48,18 @@ class SqliteStore:
         database: Where the rows are; it stays its opener's.
         stateless: Whether the rows are those of stateless runs, whose threads have no checkpoints and end with them.
         ttl: The time to live of threads that runs create; None is for ever.
+        searched: The values of threads' states; None where threads have none, so that no search by values finds any.
     """
 
-    def __init__(self, database: Database, *, stateless: bool = False, ttl: Ttl | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        stateless: bool = False,
+        ttl: Ttl | None = None,
+        searched: SearchedValues | None = None,
+    ) -> None:
+        self._searched = searched
         self._database = database
         self._tables = Tables(stateless=stateless)
         self._sql = self._tables.sql
@@ -115,17 +125,23 @@ class SqliteStore:
 
     async def search_threads(self, query: ThreadQuery, page: Page, sort: ThreadSort, ascending: bool) -> list[Thread]:
         """A page of the threads that match; ties by id, in the same direction."""
-        statement = self._sql.search_threads.format(order=ORDERS[sort, ascending])
-        parameters = {**_filters(query), "limit": page.limit, "offset": page.offset}
+        if query.values and self._searched is None:
+            return []
+        statement = self._sql.search_having if query.values else self._sql.search_threads
+        statement = statement.format(order=ORDERS[sort, ascending])
+        parameters = {**await self._filters(query), "limit": page.limit, "offset": page.offset}
         return await self._database.query(
             lambda connection: [thread_of(row) for row in connection.execute(statement, parameters)]
         )
 
     async def count_threads(self, query: ThreadQuery) -> int:
         """How many threads match."""
-        parameters = _filters(query)
+        if query.values and self._searched is None:
+            return 0
+        statement = self._sql.count_having if query.values else self._sql.count_threads
+        parameters = await self._filters(query)
         return await self._database.query(
-            lambda connection: int(connection.execute(self._sql.count_threads, parameters).fetchone()[0])
+            lambda connection: int(connection.execute(statement, parameters).fetchone()[0])
         )
 
     async def admit_run(
@@ -279,6 +295,17 @@ class SqliteStore:
 
         return await self._database.write(expire)
 
+    async def _filters(self, query: ThreadQuery) -> dict[str, object]:
+        filters: dict[str, object] = {
+            "status": query.status,
+            "ids": json.dumps(query.thread_ids) if query.thread_ids else None,
+            "metadata": codec.encode(query.metadata) if query.metadata else None,
+        }
+        if not query.values or self._searched is None:
+            return filters
+        await self._searched.refresh(filters)
+        return {**filters, "values": codec.encode(query.values), "needle": needle(query.values)}
+
     async def _runs(self, statement: str, parameters: Mapping[str, object]) -> list[Run]:
         return await self._database.query(
             lambda connection: [
@@ -286,11 +313,3 @@ class SqliteStore:
                 for row in connection.execute(statement, parameters).fetchall()
             ]
         )
-
-
-def _filters(query: ThreadQuery) -> dict[str, object]:
-    return {
-        "status": query.status,
-        "ids": json.dumps(query.thread_ids) if query.thread_ids else None,
-        "metadata": codec.encode(query.metadata) if query.metadata else None,
-    }

@@ -83,6 +83,10 @@ class Marks:
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         self.on[target_thread_id] = list(self.on[source_thread_id])
 
+    def latest_values(self, thread_id: str) -> dict[str, object]:
+        """No act of this play searches."""
+        return {}
+
     def keep_latest(self, thread_id: str) -> None:
         """No act of this play prunes."""
 
