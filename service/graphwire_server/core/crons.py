@@ -149,7 +149,7 @@ class Crons:
             raise InvalidField("on_run_completed", _KEPT)
         changed = replace(
             cron,
-            spec=self._check(replace(cron.spec, **change.run)),
+            spec=self._check(replace(cron.spec, **change.run)) if change.run else cron.spec,
             schedule=cron.schedule if change.schedule is None else change.schedule,
             timezone=cron.timezone if change.timezone is None else change.timezone or None,
             end_time=cron.end_time if change.end_time is UNSET else change.end_time,
