@@ -155,6 +155,26 @@ test("lists fetch page after page, as far as they are read", async () => {
   assert.deepEqual(asked, [["", 100, 3], ["more", 100, 3], ["", 100, 0]]);
 });
 
+test("assistants are made, changed and listed with all their options", async () => {
+  const made = { assistant: { assistantId: THREAD, graphId: "agent", version: 1 } };
+  const server = await scripted(made, made, { versions: [made.assistant] });
+  using client = server.client();
+  const { assistants } = client;
+
+  const parts = { name: "n", description: "d", config: { recursionLimit: 3 }, context: { a: 1 }, metadata: {} };
+  await assistants.create({ graphId: "agent", assistantId: THREAD, ifExists: "keep", ...parts });
+  await assistants.update(THREAD, { description: "", metadata: { b: null } });
+  for await (const version of assistants.versions(THREAD, { metadata: { a: 1 }, pageSize: 5 })) {
+    assert.equal(version.version, 1);
+  }
+
+  const [create, update, versions] = server.called.map(({ request }) => request);
+  assert.deepEqual([create.graphId, create.assistantId, create.ifExists, create.name, create.description], ["agent", THREAD, 2, "n", "d"]);
+  assert.deepEqual([create.config.recursionLimit, fromJson(create.context), fromJson(create.metadata)], [3, { a: 1 }, {}]);
+  assert.deepEqual([update.assistantId, update.description, update.name, fromJson(update.metadata)], [THREAD, "", undefined, { b: null }]);
+  assert.deepEqual([versions.assistantId, versions.pageSize, fromJson(versions.metadata)], [THREAD, 5, { a: 1 }]);
+});
+
 test("any call can be made with its generated method", async () => {
   const server = await scripted({ runs: [{ runId: RUN }] });
   using client = server.client();

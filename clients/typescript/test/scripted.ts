@@ -11,7 +11,7 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema, StatusSchema } from
 import type { ConnectOptions } from "../src/index.js";
 import { decoder, encoded, pathOf } from "../src/methods.js";
 import type { Time } from "../src/time.js";
-import { type EventFragment, RunService, StreamEventSchema, ThreadService } from "../src/v1.js";
+import { AssistantService, type EventFragment, RunService, StreamEventSchema, ThreadService } from "../src/v1.js";
 
 export const RUN = "00000001-0000-4000-8000-000000000000";
 export const THREAD = "00000002-0000-4000-8000-000000000000";
@@ -49,7 +49,7 @@ export class Scripted {
 
   constructor(answers: (Answer | Failure | object)[]) {
     this.#answers = [...answers];
-    for (const service of [RunService, ThreadService]) {
+    for (const service of [RunService, ThreadService, AssistantService]) {
       const methods = service.methods.map((method) => [method.name, definition(method)]);
       const handlers = service.methods.map((method) => [
         method.name,

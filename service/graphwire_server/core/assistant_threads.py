@@ -4,12 +4,9 @@ Owns which threads are an assistant's, and how they are deleted: each in a trans
 """
 
 from graphwire_server.core.errors import ThreadBusy, ThreadNotFound
-from graphwire_server.core.model import Page, ThreadQuery, ThreadSort, ThreadStatus
+from graphwire_server.core.model import MAX_PAGE, Page, ThreadQuery, ThreadSort, ThreadStatus
 from graphwire_server.core.ports import EventLog, Store
 from graphwire_server.core.see_through import SeeThrough
-
-AT_ONCE = 100
-"""How many threads are looked up at a time."""
 
 
 class AssistantThreads:
@@ -40,7 +37,7 @@ class AssistantThreads:
         for thread in await self._store.search_threads(busy, Page(limit=1), ThreadSort.THREAD_ID, ascending=True):
             raise ThreadBusy(thread.thread_id, "the deletion of its assistant")
         while found := await self._store.search_threads(
-            theirs, Page(limit=AT_ONCE), ThreadSort.THREAD_ID, ascending=True
+            theirs, Page(limit=MAX_PAGE), ThreadSort.THREAD_ID, ascending=True
         ):
             for thread in found:
                 await self._see_through(self._delete(thread.thread_id))

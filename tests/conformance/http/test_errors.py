@@ -112,6 +112,7 @@ ELSEWHERE = {
     "UNAUTHENTICATED": "test_keys",
     "STORE_UNAVAILABLE": "the tests of the store: no request can bring it about",
     "INTERNAL": "the unit tests: no request can bring about a defect",
+    "ITEM_NOT_FOUND": "over gRPC alone: here an item that is not there is null",
     "EMBEDDING_FAILED": "the tests of the store of items: it needs an index of its own",
     "LEASE_LOST": "the tests of the store: it is said to an attempt that is over, not to a caller",
 }

@@ -51,6 +51,18 @@ async def test_invoke(remote: Clients) -> None:
     assert await asyncio.to_thread(joke.invoke, {"topic": "ice"}, _on()) == TOLD
 
 
+async def test_an_assistant_that_a_caller_made(remote: Clients) -> None:
+    made = await remote.client.assistants.create("context", context={"tone": "dry"})
+    graph, on = remote.graph(made["assistant_id"]), _on()
+
+    told = await graph.ainvoke({}, on)
+    plain = await graph.ainvoke({})
+
+    assert told["seen"]["tone"] == plain["seen"]["tone"] == "dry"
+    assert (await graph.aget_state(on)).values == told
+    assert list((await graph.aget_graph()).nodes) == ["__start__", "read", "__end__"]
+
+
 async def test_stream(remote: Clients) -> None:
     nested = remote.graph("nested")
 
