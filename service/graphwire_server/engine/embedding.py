@@ -75,10 +75,11 @@ class Embedding:
         self._index = index
         self._embeddings = embeddings
         self._patience = patience
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._turn, name="graphwire-embed", daemon=True)
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
         return self
 

@@ -99,7 +99,11 @@ def _apps_of(module: ModuleType) -> str:
 
 
 def _functions_of(module: ModuleType) -> str:
-    names = [name for name, value in vars(module).items() if not name.startswith("_") and inspect.isfunction(value)]
+    names = [
+        name
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__
+    ]
     return f"it has {', '.join(map(repr, names))}" if names else "it has no function"
 
 

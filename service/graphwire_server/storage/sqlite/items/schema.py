@@ -19,6 +19,9 @@ FILE = "store.sqlite"
 LONGEST_INDEXED = 256
 """The most characters of a text, and of a key, by which items are found without looking at each."""
 
+PATIENCE = 5000
+"""For how many milliseconds a connection waits for a lock of another program."""
+
 MOST_FIELDS = 200
 """An object with more fields is in no index of values."""
 
@@ -113,10 +116,10 @@ def prepare(directory: Path) -> Path:
 
 
 def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
-    """A connection that waits for up to five seconds for a lock of another program."""
+    """A connection that waits for a while for a lock of another program."""
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags)
-    connection.set_busy_timeout(5000)
+    connection.set_busy_timeout(PATIENCE)
     if not read_only:
         # One by one: the driver stops at the first row of several statements until somebody reads on.
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
