@@ -51,7 +51,9 @@ def filled(message: M, body: Mapping[str, Json]) -> M:
 
 
 def _fill(message: Message, field: Any, value: Json) -> None:
-    if field.is_repeated:
+    if isinstance(value, dict) and field.is_repeated:
+        getattr(message, field.name).update(value)
+    elif field.is_repeated:
         _extend(getattr(message, field.name), value if isinstance(value, list | tuple) else [value])
     elif field.message_type is not None:
         made = getattr(message, field.name)

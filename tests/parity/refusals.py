@@ -170,7 +170,6 @@ REFUSALS_BY_REASON: Mapping[str, tuple[Scenario, ...]] = {
             lambda face: face.create_cron("story", schedule="@daily"),
             settings={"crons": False},
         ),
-        one("a search by values", lambda face: face.threads(values={"a": 1})),
     ),
     "UNAUTHENTICATED": (
         one("a run without a key", lambda face: refused(face.create("story", input=TOPIC)), **KEYS),
