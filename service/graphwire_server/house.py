@@ -121,7 +121,15 @@ async def house(
         _ground(settings, manifest.ttl) as ground,
         remembering(settings.data_dir, manifest.store, embedding, _now, ground.later) as items,
         _engine(ground, graphs.storing(GraphStore(items)), threads) as engine,
-        deliveries(manifest.webhooks, settings, ground.deliveries, engine.states, _now, ground.later) as calls,
+        deliveries(
+            manifest.webhooks,
+            settings,
+            store=ground.deliveries,
+            states=engine.states,
+            clock=_now,
+            later=ground.later,
+            tally=ground.tally,
+        ) as calls,
     ):
         worker = _worker(ground, engine, calls)
         assistants = _assistants(ground, engine, worker)

@@ -16,6 +16,7 @@ from graphwire_server.core.errors import GraphwireError, StoreUnavailable
 from graphwire_server.core.model import CancelAction, Run
 from graphwire_server.core.output import output_of
 from graphwire_server.core.ports import Clock, Later, States
+from graphwire_server.core.tally import Tally
 from graphwire_server.core.webhooks import Answer, Schedule, UrlPolicy
 from graphwire_server.delivery.signing import secret_bytes
 from graphwire_server.engine.webhooks import WebhookSection
@@ -39,7 +40,14 @@ def read_secrets(settings: Settings) -> Sequence[bytes]:
 
 
 def deliveries(
-    section: WebhookSection, settings: Settings, store: DeliveryStore, states: States, clock: Clock, later: Later
+    section: WebhookSection,
+    settings: Settings,
+    *,
+    store: DeliveryStore,
+    states: States,
+    clock: Clock,
+    later: Later,
+    tally: Tally,
 ) -> Deliveries:
     """The deliveries of a server. Enter it before its runs, and leave it after them.
 
@@ -50,6 +58,7 @@ def deliveries(
         states: Where the output of runs is.
         clock: The time.
         later: Does something at its time.
+        tally: Counts the attempts.
 
     Raises:
         SecurityError: A secret cannot be used.
@@ -76,6 +85,7 @@ def deliveries(
         clock=clock,
         later=later,
         pace=Pace(schedule=schedule, grace=grace),
+        tally=tally,
     )
 
 

@@ -103,3 +103,22 @@ async def test_a_server_that_stops_leaves_it_to_the_next(tmp_path: Path) -> None
         await process.start()
         async with process.client() as server:
             assert (await _delivered(server, run_id)).attempts == 1
+
+
+async def test_kill_9_again_and_again_under_many_runs(tmp_path: Path) -> None:
+    """Each run that was acknowledged is told of, on a thread or not, whenever the server dies."""
+    async with receiving() as receiver, served(tmp_path / "data", **SETTINGS, max_losses="1000") as process:
+        made: set[str] = set()
+        for life in range(3):
+            async with process.client() as server:
+                for number in range(20):
+                    where = {"thread_id": new_thread()} if number % 2 else {}
+                    made.add(await _create(server, receiver.url, **where))
+                await receiver.first(1 + 15 * life)  # some of them are told of, some are not
+                await process.kill()
+            await process.start()
+        await receiver.until(lambda calls: made <= {call.headers["webhook-id"] for call in calls})
+
+    for call in receiver.calls:
+        assert call.json["run_id"] == call.headers["webhook-id"]
+        assert call.json["status"] == "success"

@@ -156,8 +156,19 @@ def _facts(run: graphwire.Run) -> Iterator[str]:
         yield f"asked to stop: {run.cancel_action}"
     if run.lingering_nodes:
         yield f"threads that went on when it was cut short: {', '.join(run.lingering_nodes)}"
+    if run.webhook_delivery is not None:
+        yield f"webhook {_delivery(run.webhook_delivery)}"
+    elif run.webhook:
+        yield "webhook to be called at its end"
     if run.last_seq:
         yield f"events {run.first_seq} to {run.last_seq}"
+
+
+def _delivery(call: graphwire.WebhookDelivery) -> str:
+    why = f": {call.last_error}" if call.last_error else ""
+    if call.next_attempt_time is not None and call.attempts:
+        why += f"; tried again {_utc(call.next_attempt_time)}"
+    return f"{call.state} after {call.attempts} attempt{'' if call.attempts == 1 else 's'}{why}"
 
 
 def _utc(time: datetime) -> str:

@@ -19,6 +19,7 @@ from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.errors import StoreUnavailable
 from graphwire_server.core.model import Run
 from graphwire_server.core.ports import Alarm, Clock, Later
+from graphwire_server.core.tally import Tally
 from graphwire_server.core.webhooks import Answer, Schedule, judged
 
 _log = logging.getLogger("graphwire.webhooks")
@@ -89,6 +90,7 @@ class Deliveries:
         clock: The time.
         later: Does something at its time.
         pace: How much is under way.
+        tally: Counts the attempts; None does not.
         chance: A random number from 0 to 1.
     """
 
@@ -101,6 +103,7 @@ class Deliveries:
         clock: Clock,
         later: Later,
         pace: Pace | None = None,
+        tally: Tally | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
@@ -109,6 +112,7 @@ class Deliveries:
         self._clock = clock
         self._later = later
         self._pace = pace or Pace()
+        self._tally = tally or Tally()
         self._chance = chance
         self._held: dict[str, Alarm | None] = {}
         self._held_of: Counter[str] = Counter()
@@ -254,6 +258,7 @@ class Deliveries:
         answer = await self._send(delivery, run)
         after = judged(delivery, answer, self._pace.schedule, self._clock(), self._chance)
         await self._record(after)
+        self._tally.attempted(after)
         _tell(after)
         if after.state is not DeliveryState.PENDING:
             self._let_go(delivery)

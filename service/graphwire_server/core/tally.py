@@ -6,6 +6,7 @@ Owns counts and sums, in memory: they begin at nothing with each process, as tho
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.model import Run, RunStatus
 
 
@@ -36,6 +37,7 @@ class Tally:
         seconds: How long they took together, by face and operation. A stream's call takes as long as the stream.
         ends: How many runs ended, by status.
         events: How many events those runs had.
+        attempts: How often webhooks were called, by what became of the delivery: one that is pending is tried again.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class Tally:
         self.seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
         self.ends: Counter[RunStatus] = Counter()
         self.events = 0
+        self.attempts: Counter[DeliveryState] = Counter()
 
     def called(self, face: str, operation: str, code: str, seconds: float) -> None:
         """A call has ended."""
@@ -54,3 +57,7 @@ class Tally:
         self.ends[run.status] += 1
         if run.first_seq:
             self.events += run.last_seq - run.first_seq + 1
+
+    def attempted(self, delivery: Delivery) -> None:
+        """A webhook was called."""
+        self.attempts[delivery.state] += 1

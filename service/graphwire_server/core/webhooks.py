@@ -87,7 +87,7 @@ class UrlPolicy:
             NotOffered: Webhooks are off.
         """
         if not self.offered:
-            raise NotOffered("the field webhook")
+            raise NotOffered("the field webhook, which http.disable_webhooks of langgraph.json turns off,")
         if len(url) > self.most_characters:
             raise InvalidField(_FIELD, f"has {len(url)} characters; at most {self.most_characters} are taken")
         if not _PLAIN.fullmatch(url):

@@ -56,6 +56,14 @@ class _Counted(Collector):
             runs.add_metric([status.value], count)
         yield runs
         yield CounterMetricFamily("graphwire_events", "Events of the runs that ended.", value=self._tally.events)
+        attempts = CounterMetricFamily(
+            "graphwire_webhook_attempts",
+            "Calls of webhooks: delivered, failed for good, or pending, to be tried again.",
+            labels=["state"],
+        )
+        for state, count in self._tally.attempts.items():
+            attempts.add_metric([state.value], count)
+        yield attempts
 
     def _called(self) -> Iterator[Metric]:
         calls = CounterMetricFamily(

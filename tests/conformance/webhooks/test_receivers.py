@@ -35,7 +35,11 @@ async def test_one_that_fails_twice_gets_it_the_third_time(api: Api) -> None:
     async with receiving(Reply(status=500), Reply(cuts=True), Reply(status=202)) as receiver:
         delivery = await settled(api, await on_thread(api, receiver.url))
 
+        counted = (await api.client.get("/metrics")).text
+
     assert outcome(delivery) == ("delivered", 3, 202, None)
+    assert 'graphwire_webhook_attempts_total{state="delivered"}' in counted
+    assert 'graphwire_webhook_attempts_total{state="pending"}' in counted
     assert len({call.headers["webhook-id"] for call in receiver.calls}) == 1
 
 

@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from graphwire.v1 import run_pb2
 from graphwire.v1 import run_service_pb2 as pb
+from graphwire.v1.webhook_pb2 import WEBHOOK_STATE_DELIVERED, WEBHOOK_STATE_PENDING, WebhookDelivery
 from tests.unit.client.scripted import RUN, THREAD, text
 from tests.unit.console.verbs import run_verb, serving_verbs
 
@@ -64,6 +65,31 @@ HEAD = f"  of agent on thread {THREAD}, created 2026-01-01 00:00:00 UTC\n"
                 "  asked to stop: interrupt",
                 "  threads that went on when it was cut short: a, b",
                 "  events 1 to 9",
+            ],
+        ),
+        (
+            {"status": run_pb2.RUN_STATUS_RUNNING, "webhook": "https://hooks.example"},
+            ["run {run} is running", "  webhook to be called at its end"],
+        ),
+        (
+            {
+                "status": run_pb2.RUN_STATUS_SUCCESS,
+                "webhook": "https://hooks.example",
+                "webhook_delivery": WebhookDelivery(state=WEBHOOK_STATE_DELIVERED, attempts=1, last_status=200),
+            },
+            ["run {run} is success", "  webhook delivered after 1 attempt"],
+        ),
+        (
+            {
+                "status": run_pb2.RUN_STATUS_SUCCESS,
+                "webhook": "https://hooks.example",
+                "webhook_delivery": WebhookDelivery(
+                    state=WEBHOOK_STATE_PENDING, attempts=2, last_error="answered 500", next_attempt_time=AT
+                ),
+            },
+            [
+                "run {run} is success",
+                "  webhook pending after 2 attempts: answered 500; tried again 2026-01-01 00:00:00 UTC",
             ],
         ),
     ],

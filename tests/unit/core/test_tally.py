@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from graphwire_server.core.delivery import Delivery, DeliveryState
 from graphwire_server.core.model import RunStatus
 from graphwire_server.core.tally import Tally
 from tests.unit.core.fakes import house, on_thread, running
@@ -27,3 +28,12 @@ async def test_runs_are_counted_by_their_end_with_their_events() -> None:
 
     assert tally.ends == {RunStatus.SUCCESS: 1, RunStatus.INTERRUPTED: 1}
     assert tally.events == len(events), "a run that never started had none of its own"
+
+
+def test_calls_of_webhooks_are_counted_by_what_becomes_of_them() -> None:
+    tally, pending = Tally(), Delivery(run_id="r", thread_id="t", url="u")
+
+    for state in (DeliveryState.PENDING, DeliveryState.PENDING, DeliveryState.DELIVERED):
+        tally.attempted(replace(pending, state=state))
+
+    assert tally.attempts == {DeliveryState.PENDING: 2, DeliveryState.DELIVERED: 1}
