@@ -85,7 +85,8 @@ async def http_face(
         tally=core.tally,
     )
     async with custom.alive() if custom else nullcontext():
-        yield HttpServer(_http_options(settings), site(table, options), draining=meta.drain)
+        app = site(table, options, routes.sockets(web.disabled))
+        yield HttpServer(_http_options(settings), app, draining=meta.drain)
 
 
 def _info(core: Core, manifest: Manifest) -> Mapping[str, Any]:
@@ -110,4 +111,5 @@ def _http_options(settings: Settings) -> HttpOptions:
         tls_cert=settings.tls_cert,
         tls_key=settings.tls_key,
         tls_client_ca=settings.tls_client_ca,
+        most_message_bytes=settings.max_request_bytes,
     )

@@ -7,6 +7,8 @@ paths are tried in order and runs are what is hot.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from starlette.types import ASGIApp
+
 from graphwire_server.rest.assistant_paths import assistant_paths
 from graphwire_server.rest.assistants import AssistantRoutes
 from graphwire_server.rest.calls import Operation, Operations
@@ -34,6 +36,10 @@ class Routes:
     crons: CronRoutes
     meta: MetaRoutes
     protocol: ProtocolPaths
+
+    def sockets(self, disabled: frozenset[str]) -> dict[str, ASGIApp]:
+        """What answers WebSockets, by path."""
+        return self.protocol.sockets() if disabled.isdisjoint({"runs", "threads"}) else {}
 
     def table(self, disabled: frozenset[str]) -> Operations:
         """All operations, but those of the groups that are not served: assistants, threads, runs, store, meta."""

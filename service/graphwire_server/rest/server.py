@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,6 +19,8 @@ from graphwire_server.rest.protocol import BoundedProtocol
 
 _STOP_GRACE = 1
 _KEEP_ALIVE = 75
+_PING = 20.0
+"""How often a WebSocket is asked for a sign of life, and how long that may take, in seconds."""
 
 
 class HttpPortTaken(Exception):
@@ -34,6 +37,7 @@ class HttpOptions:
         tls_cert: The certificate chain in PEM; None is without TLS.
         tls_key: Its key in PEM.
         tls_client_ca: The authorities whose clients are let in, in PEM; None asks no client for a certificate.
+        most_message_bytes: The largest message that a WebSocket takes; a larger one ends it with 1009.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +45,7 @@ class HttpOptions:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    most_message_bytes: int = 64 << 20
 
 
 class HttpServer:
@@ -116,10 +121,22 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
+def _socket(**given: Any) -> asyncio.Protocol:
+    """A WebSocket connection. Its library is imported for the first one: most servers have none, and starts are short."""
+    from graphwire_server.rest.sockets import BoundedSocket  # noqa: PLC0415  as just said
+
+    return BoundedSocket(**given)
+
+
 def _config(options: HttpOptions, app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedProtocol,
+        ws=_socket,  # type: ignore[arg-type]  # uvicorn only calls it
+        ws_max_size=options.most_message_bytes,
+        ws_ping_interval=_PING,
+        ws_ping_timeout=_PING,
+        ws_per_message_deflate=False,  # it would cost more than small messages gain
         lifespan="off",  # the user's app is started and stopped by app.py, which knows what it needs
         log_config=None,
         access_log=False,

@@ -6,11 +6,12 @@ there is one (its middleware, then its routes), the key, the routes of this surf
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Match, Mount, Route, Router
+from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphwire_server.core.errors import shortened
@@ -19,6 +20,7 @@ from graphwire_server.core.tally import Tally
 from graphwire_server.rest.calls import Answer, BodyLimits, Operations, Resource
 from graphwire_server.rest.custom import CustomApp
 from graphwire_server.rest.keys import OPEN, KeyCheck, local_path
+from graphwire_server.rest.origins import OriginCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +48,17 @@ class SiteOptions:
     keys_for_custom: bool = False
 
 
-def site(table: Operations, options: SiteOptions) -> ASGIApp:
+def site(table: Operations, options: SiteOptions, sockets: Mapping[str, ASGIApp] = MappingProxyType({})) -> ASGIApp:
     """The application.
 
     Args:
         table: The operations, by path and method.
         options: What surrounds them.
+        sockets: What answers WebSockets, by path.
     """
     routes = [Route(path, endpoint=Resource(methods, options.limits, options.tally)) for path, methods in table.items()]
-    app: ASGIApp = Router(routes, redirect_slashes=False, default=_nothing_here)
+    doors = [WebSocketRoute(path, endpoint=OriginCheck(socket, options.cors)) for path, socket in sockets.items()]
+    app: ASGIApp = Router([*routes, *doors], redirect_slashes=False, default=_nothing_here)
     if options.custom:
         app = _beside_custom(app, routes, options.custom, options)
     elif options.keys:

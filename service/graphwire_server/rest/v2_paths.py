@@ -6,6 +6,8 @@ Owns its part of the table of routes. The protocol itself is imported when someb
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from graphwire_server.core.headers import HeaderRule
 from graphwire_server.core.runs import Runs
 from graphwire_server.core.streams import Streams
@@ -38,7 +40,22 @@ class ProtocolPaths:
 
             return ProtocolRoutes(threads, runs, streams, headers)
 
+        @cache
+        def socket() -> ASGIApp:
+            from graphwire_server.rest.v2.socket import ProtocolSocket  # noqa: PLC0415  see the module's docstring
+
+            return ProtocolSocket(threads, runs, streams, headers)
+
         self._routes = routes
+        self._socket = socket
+
+    def sockets(self) -> dict[str, ASGIApp]:
+        """What answers WebSockets, by path."""
+
+        async def connected(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._socket()(scope, receive, send)
+
+        return {EVENTS: _Socket(connected)}
 
     def operations(self) -> Operations:
         """The table."""
@@ -72,3 +89,13 @@ class ProtocolPaths:
 
     async def _command(self, call: Call) -> Reply:
         return await self._routes().command(call)
+
+
+class _Socket:
+    """An application that Starlette takes for one: a function it would take for something that gets a WebSocket of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)

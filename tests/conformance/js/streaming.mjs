@@ -7,7 +7,16 @@ const open = (assistantId, id) =>
   id === undefined
     ? client.threads.stream({ assistantId, ...socket })
     : client.threads.stream(id, { assistantId, ...socket });
-const ADD = { messages: [{ role: "user", content: "add" }] };
+const ADD = { messages: [{ role: "user", content: `add at ${given.port}` }] };
+
+/**
+ * Tells that the stream has all its subscriptions: the run, which stands at a gate, may go on. The SDK ends them with their run, also
+ * those for which nothing has come yet.
+ */
+async function attached(thread) {
+  await thread.subscribe(["lifecycle"]);
+  say("attached");
+}
 
 async function collected(iterable) {
   const found = [];
@@ -32,7 +41,7 @@ const ends = (event) =>
 async function projections() {
   const thread = open("agent");
   await thread.run.start({ input: ADD });
-  const [messages, calls, charts, images, values, output] = await Promise.all([
+  const [messages, calls, charts, images, values, output, _] = await Promise.all([
     collected(thread.messages).then((all) =>
       Promise.all(all.map(async (one) => ({ text: await one.text, reasoning: await one.reasoning, node: one.node }))),
     ),
@@ -43,6 +52,7 @@ async function projections() {
     collected(thread.images),
     collected(thread.values),
     thread.output,
+    attached(thread),
   ]);
   say("messages", messages);
   say("calls", calls);
@@ -57,7 +67,10 @@ async function subgraphs() {
   const thread = open("crew");
   await thread.run.start({ input: ADD });
   const [sub] = await until(thread.subgraphs, () => true);
-  const messages = await until(sub.messages, (_, count) => count === 3);
+  const messages = await until(sub.messages, (_, count) => {
+    if (count === 1) say("attached");
+    return count === 3;
+  });
   const texts = await Promise.all(messages.map((message) => message.text));
   say("subgraphs", { name: sub.name, graph: sub.graphName, texts });
   await thread.output;
@@ -99,9 +112,11 @@ async function question() {
 }
 
 async function failures() {
-  const thread = open("failing");
+  const { thread_id: id } = await client.threads.create();
+  const thread = open("failing", id);
+  const subscription = await thread.subscribe(["lifecycle"]);
   await thread.run.start({ input: { a: 0 } });
-  const events = await until(await thread.subscribe(["lifecycle"]), ends);
+  const events = await until(subscription, ends);
   say("failed", events.at(-1).params.data);
   const nobody = open("nobody");
   say("refused", await failure(() => nobody.run.start({ input: {} })));

@@ -83,7 +83,8 @@ class Script:
 @asynccontextmanager
 async def running_script(name: str, sdk: str, url: str, **given: Any) -> AsyncIterator[Script]:
     """Starts a script, and ends it if it has not ended. What it writes to stderr is the test's."""
-    words = (node(), f"{name}.mjs", sdk, url, json.dumps(given))
+    # Node 20 has a WebSocket too, but only where it is asked for.
+    words = (node(), "--experimental-websocket", f"{name}.mjs", sdk, url, json.dumps(given))
     process = await asyncio.create_subprocess_exec(*words, cwd=FOLDER, stdin=PIPE, stdout=PIPE, limit=1 << 24)
     try:
         yield Script(process)

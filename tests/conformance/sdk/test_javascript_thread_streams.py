@@ -2,19 +2,26 @@
 
 import pytest
 
-from tests.conformance.sdk.javascript import SDKS, Told, script
+from tests.conformance.sdk.javascript import SDKS, Told, running_script
+from tests.faults.gate import Gate
 from tests.support.serving import Server
 
-pytestmark = [pytest.mark.parametrize("package", SDKS[:1]), pytest.mark.parametrize("transport", ["sse"])]
+pytestmark = [pytest.mark.parametrize("package", SDKS[:1]), pytest.mark.parametrize("transport", ["sse", "websocket"])]
 """The other package is older than streams of threads."""
 
 
-async def told_by(server: Server, package: str, transport: str) -> Told:
-    return await script("streaming", package, server.url, transport=transport)
+async def told_by(server: Server, package: str, transport: str, gate: Gate) -> Told:
+    given = {"transport": transport, "port": gate.port}
+    async with running_script("streaming", package, server.url, **given) as started:
+        for count in (1, 2):
+            await started.until("attached", count)
+            await gate.entered()
+            gate.release()
+        return await started.end()
 
 
-async def test_streams_of_threads(server: Server, package: str, transport: str) -> None:
-    told = await told_by(server, package, transport)
+async def test_streams_of_threads(server: Server, gate: Gate, package: str, transport: str) -> None:
+    told = await told_by(server, package, transport, gate)
 
     assert told["done"]
     assert told["messages"][0] == [

@@ -22,7 +22,7 @@ from graphwire_server.rest.v2.tape import Tape
 
 _log = logging.getLogger("graphwire.rest")
 
-_SLICE = 128
+SLICE = 128
 """How many events are turned into envelopes before others get the loop."""
 
 
@@ -42,10 +42,10 @@ class Envelopes:
     async def __aiter__(self) -> AsyncIterator[list[Numbered]]:
         """The envelopes, some at a time, as they come. Ends with an error alone: those that `Threads.watch_whole` names."""
         async for batch in self._batches:
-            for start in range(0, len(batch), _SLICE):
-                if made := list(self._made(batch[start : start + _SLICE])):
+            for start in range(0, len(batch), SLICE):
+                if made := list(self._made(batch[start : start + SLICE])):
                     yield made
-                if len(batch) > _SLICE:
+                if len(batch) > SLICE:
                     await asyncio.sleep(0)
 
     def _made(self, events: Sequence[Event]) -> Iterator[Numbered]:
@@ -65,11 +65,11 @@ async def reading(threads: Threads, thread_id: str, wanted: Subscription) -> Asy
         InvalidField: The cursor is beyond the newest event.
         CursorExpired: What is behind the cursor, or the start of its run, is no longer held.
     """
-    async with threads.watch_whole(thread_id, _behind(wanted.since)) as (_, batches):
+    async with threads.watch_whole(thread_id, behind(wanted.since)) as (_, batches):
         yield Envelopes(batches, wanted)
 
 
-def _behind(since: int | None) -> int | None:
+def behind(since: int | None) -> int | None:
     """The cursor in the log. An event of which the reader may lack something is read again."""
     if since is None:
         return None

@@ -1,5 +1,6 @@
 """Graphs for streams of threads: an agent that thinks, calls a tool and says what it found, and one that has another do it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -67,9 +68,15 @@ def _saying(found: BaseMessage) -> list[AIMessageChunk]:
 
 
 @tool
-def add(a: int, b: int, runtime: ToolRuntime) -> str:
-    """Adds two numbers."""
+async def add(a: int, b: int, runtime: ToolRuntime) -> str:
+    """Adds two numbers. Where the conversation names a port, it knocks there first, and waits to be let in."""
     runtime.emit_output_delta("adding")
+    _, _, port = runtime.state["messages"][0].text.partition(" at ")
+    if port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        writer.write(b"\n")
+        await reader.readexactly(1)
+        writer.close()
     get_stream_writer()({"name": "chart", "payload": {"sum": a + b}})
     return str(a + b)
 
