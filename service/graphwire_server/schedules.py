@@ -25,7 +25,7 @@ _ALIASES = {
 }
 _LONGEST = 256
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
-_SPANS = (timedelta(minutes=2), timedelta(hours=1), timedelta(days=1), timedelta(days=31), timedelta(days=3660))
+_SECOND = timedelta(seconds=1)
 _EXAMPLE = "such as '0 9 * * mon-fri': minute, hour, day of the month, month, day of the week, and perhaps seconds as a sixth field"
 
 
@@ -49,24 +49,20 @@ class CronSchedules:
 
     def latest(self, schedule: str, timezone: str | None, since: datetime, until: datetime) -> datetime:
         """The last time of a schedule up to a time, that one included; `since` where there is none behind that."""
-        for span in _SPANS:  # a schedule of each minute has very many times in a year
-            begin = max(since, until - span)
-            found = self._last_between(schedule, timezone, begin, until)
-            if found is not None:
-                return found
-            if begin == since:
-                break
-        return since
 
-    def _last_between(self, schedule: str, timezone: str | None, begin: datetime, until: datetime) -> datetime | None:
-        last = None
-        for found in _times(schedule, begin.astimezone(_zone(timezone))):
-            time = found.astimezone(UTC)
-            if time > until:
-                break
-            if time > begin:
-                last = time
-        return last
+        def comes_after(time: datetime) -> datetime | None:
+            found = self.following(schedule, timezone, time)
+            return None if found is None or found > until else found
+
+        latest, none_after = since, until
+        while none_after - latest > _SECOND:  # by halves: a year has very many minutes
+            middle = latest + (none_after - latest) // 2
+            found = comes_after(middle)
+            if found is None:
+                none_after = middle
+            else:
+                latest = found
+        return comes_after(latest) or latest
 
 
 def _times(schedule: str, after: datetime) -> Iterator[datetime]:

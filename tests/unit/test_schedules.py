@@ -98,6 +98,8 @@ def test_a_schedule_that_names_no_hour_fires_as_often_as_hours_pass() -> None:
         ("* * * * * *", "2016-03-02 09:01", "2026-03-02 09:01:59", "2026-03-02 09:01:59"),
         ("0 9 * * *", "2026-03-02 09:00", "2026-03-05 08:59:59", "2026-03-04 09:00"),
         ("0 9 1 * *", "2025-01-01 09:00", "2026-03-05 08:59:59", "2026-03-01 09:00"),
+        ("* * * 1 * *", "2016-01-01 00:00", "2026-12-15 12:00:00", "2026-01-31 23:59:59"),
+        ("* * 29 2 * *", "2024-02-29 00:00", "2027-12-15 12:00:00", "2024-02-29 23:59:59"),
         ("0 9 29 2 *", "2016-02-29 09:00", "2026-03-05 09:00:00", "2024-02-29 09:00"),
         ("0 9 29 2 *", "2024-02-29 09:00", "2026-03-05 09:00:00", "2024-02-29 09:00"),
     ],
@@ -106,6 +108,29 @@ def test_the_latest(schedule: str, since: str, until: str, expected: str) -> Non
     begin, end, wanted = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (since, until, expected))
 
     assert SCHEDULES.latest(schedule, None, begin, end) == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(
+        ["* * * * *", "*/7 * * * *", "30 2 * * *", "15,45 2 * * *", "0 3 * * *", "0 */3 * * sun", "@monthly"]
+    ),
+    st.integers(0, 60 * 24 * 60),
+    st.integers(0, 60 * 24 * 40),
+    st.sampled_from([None, BERLIN, "Australia/Lord_Howe"]),
+)
+def test_the_latest_is_the_one_that_none_follows(schedule: str, after: int, minutes: int, timezone: str | None) -> None:
+    """Around the changes of the clocks as well: the days are those from March to May."""
+    since = SCHEDULES.following(schedule, timezone, datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=after))
+    assert since is not None
+    until = since + timedelta(minutes=minutes, seconds=1.5)
+
+    latest = SCHEDULES.latest(schedule, timezone, since, until)
+
+    following = SCHEDULES.following(schedule, timezone, latest)
+    assert since <= latest <= until
+    assert following is not None
+    assert following > until
 
 
 @pytest.mark.parametrize(
