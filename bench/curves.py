@@ -1,4 +1,4 @@
-"""How cost changes with load: runs at a time, bytes of an event, joiners of a run. With it go the curves of `growth.py`.
+"""How cost changes with load: runs at a time, bytes of an event, joiners of a run. With it go the curves of `growth.py` and `items.py`.
 
 Owns these curves and their sizes.
 """
@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
-from bench import bare, growth, joiners, loads
+from bench import bare, growth, items, joiners, loads
 from bench.curve import Curve, Point
 from bench.face import Face
 from bench.grpc_face import GrpcFace
@@ -42,8 +42,9 @@ async def measure(rounds: int) -> AsyncIterator[Curve]:
         yield _throughput(payload)
     async with server() as target:
         yield await _joiners(target, rounds)
-    async for curve in growth.measure():
-        yield curve
+    for grown in (growth, items):
+        async for curve in grown.measure():
+            yield curve
 
 
 async def _load(target: Target, rounds: int) -> Curve:
