@@ -19,7 +19,7 @@ async def test_acknowledged_versions_survive_kill_9(tmp_path: Path) -> None:
     acknowledged: dict[int, str] = {}
     enough = asyncio.Event()
 
-    async def update(server: Server, assistant_id: str, caller: int) -> grpc.StatusCode:
+    async def update(server: Server, assistant_id: str, caller: int) -> None:
         number = 0
         try:
             while True:
@@ -31,8 +31,8 @@ async def test_acknowledged_versions_survive_kill_9(tmp_path: Path) -> None:
                 number += 1
                 if len(acknowledged) >= ENOUGH:
                     enough.set()
-        except grpc.aio.AioRpcError as error:
-            return error.code()
+        except grpc.aio.AioRpcError:  # whatever a broken line is called
+            return
 
     async with served(tmp_path / "data") as process:
         async with process.client() as server:
@@ -41,12 +41,12 @@ async def test_acknowledged_versions_survive_kill_9(tmp_path: Path) -> None:
             callers = [asyncio.create_task(update(server, assistant_id, caller)) for caller in range(CALLERS)]
             async with asyncio.timeout(30):
                 await enough.wait()
+            assert not any(caller.done() for caller in callers)
             await process.kill()
-            codes = await asyncio.gather(*callers)
+            await asyncio.gather(*callers)
         await process.start()
         found, latest = await _versions(process, assistant_id)
 
-    assert set(codes) == {grpc.StatusCode.UNAVAILABLE}
     assert acknowledged.items() <= found.items()
     assert sorted(found) == list(range(1, len(found) + 1))
     assert len(acknowledged) <= len(found) - 1 <= len(acknowledged) + CALLERS
