@@ -14,7 +14,7 @@ from graphwire import Ttl
 from tests.support.project import GRAPH
 from tests.support.serving import Server, running
 
-GENEROUS = 15.0
+GENEROUS = 60.0
 SOON, FAR = timedelta(seconds=0.3), timedelta(days=1)
 
 
