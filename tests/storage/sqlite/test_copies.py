@@ -49,11 +49,11 @@ async def test_ten_thousand_checkpoints_are_copied_in_a_few_statements(database:
     await database.write(lambda connection: connection.execute(FILL_WRITES).rowcount)
     ran: list[str] = []
     database.connection.set_trace_callback(ran.append)
-    begun = time.monotonic()
+    begun = time.process_time()
 
     await store.copy_thread("t1", "t2", at(5))
 
-    took = time.monotonic() - begun
+    took = time.process_time() - begun
     database.connection.set_trace_callback(None)
     assert ran[-1] == "COMMIT"
     assert len(ran) < 12

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from graphwire_server.core.model import RunStatus
 from graphwire_server.storage.sqlite.database import Database
 from graphwire_server.storage.sqlite.store import SqliteStore
@@ -10,6 +12,10 @@ from tests.storage.sqlite.crash_writer import key
 from tests.storage.sqlite.engines import engine_of
 from tests.storage.suite.checkpoints import config
 from tests.storage.suite.samples import numbers
+
+pytestmark = pytest.mark.timeout(
+    180
+)  # a program of its own, which takes its time to start where others have the processors
 
 ROOT = Path(__file__).parents[3]
 ENOUGH = 600

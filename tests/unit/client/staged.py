@@ -19,7 +19,7 @@ from graphwire.channel import Wire
 from graphwire.v1 import run_service_pb2, thread_service_pb2
 from tests.unit.client.scripted import IDS, batch, end, metadata, values
 
-SOON = 10
+SOON = 15
 SERVICES = (
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     thread_service_pb2.DESCRIPTOR.services_by_name["ThreadService"],

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 
 from graphwire.v1 import run_pb2, run_service_pb2, thread_pb2, thread_service_pb2
 from tests.unit.client.scripted import IDS, RUN, THREAD, batch, end, event, metadata, rich_status, serving_threads, text
+
+pytestmark = pytest.mark.timeout(
+    180
+)  # programs of their own, which take their time to start where others have the processors
 
 RUNNER = Path(__file__).parents[3] / "clients" / "python" / "conformance" / "main.py"
 
@@ -22,7 +27,7 @@ def answers(*cases: Any) -> list[Any]:
         input="".join(json.dumps(case) + "\n" for case in cases),
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=90,
         check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]

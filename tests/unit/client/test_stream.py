@@ -11,7 +11,7 @@ import graphwire
 from graphwire.v1.run_service_pb2 import JoinRunResponse, StreamRunResponse
 from tests.unit.client.scripted import IDS, RUN, THREAD, batch, end, fragments, metadata, rich_status, serving, values
 
-PATIENCE = 10
+PATIENCE = 15
 
 
 async def test_batches_arrive_as_single_events_in_order() -> None:

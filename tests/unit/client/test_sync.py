@@ -31,7 +31,7 @@ from tests.unit.client.scripted import (
 )
 
 ROOT = Path(__file__).parents[3]
-SOON = 10
+SOON = 15
 
 
 def _streaming(*batches: runs_pb.StreamRunResponse) -> Callable[..., Iterator[runs_pb.StreamRunResponse]]:

@@ -18,7 +18,7 @@ from graphwire.v1.thread_service_pb2 import (
 )
 from tests.unit.client.scripted import THREAD, end, fragments, metadata, rich_status, serving, values
 
-PATIENCE = 10
+PATIENCE = 15
 IDS = (("graphwire-thread-id", THREAD),)
 
 

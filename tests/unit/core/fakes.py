@@ -47,7 +47,7 @@ from graphwire_server.storage.memory.store import MemoryStore
 
 THREAD = "018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7d"
 OTHER = "018f2d3c-0a6b-7c1e-9b1a-2f6f1c3b5a7e"
-SOON = 5.0
+SOON = 15.0
 ALL = Filter()
 
 

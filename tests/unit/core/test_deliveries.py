@@ -19,7 +19,7 @@ from tests.unit.core.fakes import Alarms, Clock, Executor, House, Receiver, hous
 
 URL = "https://hooks.example/1"
 HOOKED = on_thread(webhook=URL)
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 class Still(Clock):

@@ -155,7 +155,7 @@ def append(made: MemoryThreadLog, *payloads: Payload, run: str = "r") -> None:
 
 
 async def read(made: MemoryThreadLog, after: int, wanted: Filter = ALL, size: int = 1000) -> list[Sequence[Event]]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         return [batch async for batch in await follow(reading(made), "r", after, wanted, size)]
 
 

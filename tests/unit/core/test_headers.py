@@ -101,12 +101,12 @@ def test_patterns(pattern: str, name: str, passes: bool) -> None:
 
 def test_a_long_name_does_not_hold_the_server_up() -> None:
     rule = HeaderRule(includes=("*a*a*a*a*a*a*a*b",))
-    start = time.perf_counter()
+    start = time.process_time()
 
     passes = rule.allows("a" * 50_000)
 
     assert not passes
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_header_that_is_there_twice() -> None:

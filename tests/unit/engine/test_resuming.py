@@ -56,7 +56,7 @@ async def dies(bench: Bench, dying: Dying, **fields: Any) -> Run:
     """A run that was executing its second node when its process died. What it had written until then is written."""
     run = bench.run_of(durability="sync", **fields)
     task = asyncio.create_task(bench.executor.execute(run, bench.append))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await dying.reached.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -65,5 +65,5 @@ async def calling(held: Held, path: str, method: str = "GET", query: bytes = b""
         await caller.until(1)
         yield caller, task
     finally:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await task

@@ -152,7 +152,7 @@ async def test_a_caller_who_goes_away_is_gone_and_the_source_is_closed() -> None
 
     caller.say(GONE)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert await task == 499
     assert (streaming.gone, caller.ended, caller.aborted) == (1, False, 0)
     assert streaming.left == NOTHING_LEFT

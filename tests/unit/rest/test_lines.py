@@ -140,7 +140,7 @@ async def test_what_comes_behind_a_caller_who_went_away_goes_on() -> None:
     caller.say(GONE)
     await line(caller).attend(never)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await asyncio.sleep(0)
 
 
@@ -196,7 +196,7 @@ async def test_so_is_one_that_comes_together_with_the_callers_going() -> None:
 
     task = asyncio.create_task(line(caller).attend(work))
     caller.say(GONE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await gone.wait()
 
     task.cancel()

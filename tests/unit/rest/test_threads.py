@@ -306,7 +306,7 @@ class Watch:
 
     async def until(self, count: int) -> list[tuple[str, Any]]:
         """As many frames."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while len(found := frames(self.caller.body.decode() if self.caller.sent else "")) < count:
                 self.caller.moved.clear()
                 await self.caller.moved.wait()
@@ -314,7 +314,7 @@ class Watch:
 
     async def close(self) -> None:
         self.caller.say(GONE)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await self._task
 
 

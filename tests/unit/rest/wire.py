@@ -90,7 +90,7 @@ class Caller:
 
     async def until(self, count: int) -> None:
         """Waits until as many messages were sent."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while len(self.sent) < count:
                 self.moved.clear()
                 await self.moved.wait()

@@ -211,7 +211,7 @@ async def test_a_waiter_wakes_when_its_event_is_published() -> None:
     early = waiter.done()
     log.publish(2)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await waiter
     assert not early
 
@@ -225,7 +225,7 @@ async def test_a_waiter_wakes_when_holding_back_ends() -> None:
 
     log.hold_back(None)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await waiter
 
 
@@ -236,7 +236,7 @@ async def test_a_waiter_wakes_for_what_is_new() -> None:
 
     fill(log, 1)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await asyncio.gather(*waiters)
 
 
@@ -244,7 +244,7 @@ async def test_what_is_there_already_is_not_waited_for() -> None:
     log = thread_log()
     fill(log, 2)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await log.wait(1)
 
 
