@@ -96,6 +96,7 @@ async def _not_kept(face: Face, _: Gate) -> Reading:
 STREAMS = (
     _row("values by default", "story", TOPIC),
     *(_row(f"of mode {mode}", "story", TOPIC, stream_mode=mode) for mode in EVERY_MODE),
+    _row("of mode tools", "looking", {"query": "ice"}, stream_mode="tools"),
     _row("of mode messages-tuple of a model", "chat", SAYS, stream_mode="messages-tuple"),
     _row("of mode messages of a model: whole messages", "chat", SAYS, stream_mode="messages"),
     _row("of both messages modes", "chat", SAYS, stream_mode=["messages", "messages-tuple"]),

@@ -259,6 +259,12 @@ def _raw(event: pb.StreamEvent, data: Json) -> None:
     raise AssertionError(f"no event of this surface: {data}")
 
 
+def _tools(event: pb.StreamEvent, data: Json) -> None:
+    """A mode without a type of its own yet."""
+    event.raw.mode = "tools"
+    put(event.raw.data, data)
+
+
 def _take(left: Json, wanted: Json) -> None:
     assert left == wanted, f"not taken up: {left}"
 
@@ -271,6 +277,7 @@ _WRITERS: dict[str, Callable[[pb.StreamEvent, Any], None]] = {
     "custom": _custom,
     "events": _events,
     "tasks": _tasks,
+    "tools": _tools,
     "checkpoints": _checkpoints,
     "error": _error,
 }

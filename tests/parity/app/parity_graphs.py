@@ -14,6 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
@@ -329,6 +330,25 @@ def stay(state: Gated):
 
 
 stubborn = StateGraph(Gated).add_node(stay).add_edge(START, "stay").compile()
+
+
+# -- looking: a node that calls a tool ----------------------------------------------------------
+class Looking(TypedDict, total=False):
+    query: str
+    found: str
+
+
+@tool
+async def lookup(query: str) -> str:
+    """Looks something up."""
+    return f"looked up {query}"
+
+
+async def look(state: Looking):
+    return {"found": await lookup.ainvoke({"query": state["query"]})}
+
+
+looking = StateGraph(Looking).add_node(look).add_edge(START, "look").compile()
 
 
 # -- loud: more bytes of events than a small server holds, in rounds. A run that writes its checkpoints synchronously goes no faster than the store. --
