@@ -18,6 +18,7 @@ type Client struct {
 	threads    graphwirev1.ThreadServiceClient
 	assistants graphwirev1.AssistantServiceClient
 	crons      graphwirev1.CronServiceClient
+	store      graphwirev1.StoreServiceClient
 	closing    chan struct{}
 	closeOnce  sync.Once
 }
@@ -42,6 +43,7 @@ func Open(address string, options ...Option) (*Client, error) {
 		threads:    graphwirev1.NewThreadServiceClient(conn),
 		assistants: graphwirev1.NewAssistantServiceClient(conn),
 		crons:      graphwirev1.NewCronServiceClient(conn),
+		store:      graphwirev1.NewStoreServiceClient(conn),
 		closing:    make(chan struct{}),
 	}, nil
 }
@@ -73,6 +75,9 @@ func (c *Client) Assistants() graphwirev1.AssistantServiceClient { return c.assi
 
 // Crons gives the generated stub of the crons, as Runs does.
 func (c *Client) Crons() graphwirev1.CronServiceClient { return c.crons }
+
+// Store gives the generated stub of the store, as Runs does.
+func (c *Client) Store() graphwirev1.StoreServiceClient { return c.store }
 
 // Conn gives the connection, for the stubs of other services of the same server, such as health.
 func (c *Client) Conn() grpc.ClientConnInterface { return c.conn }

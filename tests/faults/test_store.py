@@ -17,6 +17,8 @@ from tests.storage.items.shelf import USERS, shelf
 from tests.support.serving import text
 
 WRITERS = 4
+FOR_EVER = 3_600_000
+"""Longer than any test waits for a lock, in milliseconds."""
 
 
 async def test_no_acknowledged_item_is_lost_over_kill_9(tmp_path: Path) -> None:
@@ -96,7 +98,8 @@ async def test_a_file_that_another_program_has_locked_for_too_long(
         assert await kept.found(USERS) == ["after", "before"]
 
 
-async def test_a_write_that_fails_undoes_itself_alone(tmp_path: Path) -> None:
+async def test_a_write_that_fails_undoes_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PATIENCE", FOR_EVER)
     writer = Writer(schema.prepare(tmp_path))
     other = apsw.Connection(str(tmp_path / schema.FILE))
     other.execute("BEGIN IMMEDIATE")  # so that all three are one transaction
@@ -121,7 +124,8 @@ async def test_a_write_that_fails_undoes_itself_alone(tmp_path: Path) -> None:
         add("c")
 
 
-async def test_more_writes_than_may_wait_are_refused(tmp_path: Path) -> None:
+async def test_more_writes_than_may_wait_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PATIENCE", FOR_EVER)
     writer = Writer(schema.prepare(tmp_path))
     other = apsw.Connection(str(tmp_path / schema.FILE))
     other.execute("BEGIN IMMEDIATE")

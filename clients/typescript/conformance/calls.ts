@@ -5,7 +5,7 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { InterceptingCall, type Interceptor } from "@grpc/grpc-js";
 import type { GraphwireClient } from "../src/index.js";
-import { AssistantService, CronService, RunService, ThreadService } from "../src/v1.js";
+import { AssistantService, CronService, RunService, StoreService, ThreadService } from "../src/v1.js";
 
 type Options = Record<string, any>;
 
@@ -44,7 +44,7 @@ const FUNCTIONS: Record<string, (client: GraphwireClient, options: Options) => P
 
 /** A unary method by its name. */
 export function methodOf(name: string): DescMethodUnary {
-  const methods = [RunService, ThreadService, AssistantService, CronService].flatMap((service) => service.methods);
+  const methods = [RunService, ThreadService, AssistantService, CronService, StoreService].flatMap((service) => service.methods);
   const found = methods.find((method) => method.name === name);
   if (found?.methodKind !== "unary") {
     throw new Error(`there is no unary method ${name}`);

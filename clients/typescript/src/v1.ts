@@ -10,5 +10,7 @@ export * from "./gen/graphwire/v1/interrupt_pb.js";
 export * from "./gen/graphwire/v1/json_pb.js";
 export * from "./gen/graphwire/v1/run_pb.js";
 export * from "./gen/graphwire/v1/run_service_pb.js";
+export * from "./gen/graphwire/v1/store_pb.js";
+export * from "./gen/graphwire/v1/store_service_pb.js";
 export * from "./gen/graphwire/v1/thread_pb.js";
 export * from "./gen/graphwire/v1/thread_service_pb.js";
