@@ -14,7 +14,18 @@ from tests.faults.http.wire import exchange, get, post
 from tests.support.serving import Server, running
 
 SECRET = "hunter2-5f0e"  # noqa: S105  it stands for one
-MODES = ["values", "updates", "messages-tuple", "messages", "debug", "custom", "events", "tasks", "checkpoints"]
+MODES = [
+    "values",
+    "updates",
+    "messages-tuple",
+    "messages",
+    "debug",
+    "custom",
+    "events",
+    "tasks",
+    "checkpoints",
+    "tools",
+]
 GRAPHS = """
 from typing import TypedDict
 
