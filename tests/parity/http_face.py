@@ -16,6 +16,9 @@ from tests.parity.sse import frames
 from tests.support.passing import Time
 
 _PLACE = re.compile(r"(?:/threads/([^/]+))?/runs/([^/]+)")
+STATE_FIELDS = (
+    "values", "next", "tasks", "checkpoint", "metadata", "created_at", "parent_checkpoint", "interrupts", "checkpoint_id", "parent_checkpoint_id",
+)  # fmt: skip
 _WHOLE = "-1"
 _WHOLE_THREAD = "-"
 
@@ -157,17 +160,19 @@ class HttpFace:
         return await self._said("POST", f"/threads/{thread_id}/copy")
 
     async def state(self, thread_id: str, **at: Json) -> Json:
-        path = f"/threads/{thread_id}/state"
+        path, at = f"/threads/{thread_id}/state", _with_keys(at)
         if "checkpoint" in at:
             return await self._said("POST", f"{path}/checkpoint", at)
         checkpoint_id, subgraphs = at.get("checkpoint_id"), at.get("subgraphs", False)
         at_id = f"/{checkpoint_id}" if checkpoint_id else ""
-        return await self._said("GET", path + at_id, params={"subgraphs": str(subgraphs).lower()})
+        query = {"subgraphs": str(subgraphs).lower(), "select": at.get("select", [])}
+        return await self._said("GET", path + at_id, params=query)
 
     async def update_state(self, thread_id: str, **body: Json) -> Json:
         return await self._said("POST", f"/threads/{thread_id}/state", body)
 
     async def history(self, thread_id: str, **body: Json) -> Json:
+        body = _with_keys(body)
         if "checkpoint_ns" in body:
             body["checkpoint"] = {"checkpoint_ns": body.pop("checkpoint_ns")}
         return await self._said("POST", f"/threads/{thread_id}/history", body)
@@ -284,3 +289,12 @@ def _check(answer: httpx.Response) -> None:
     metadata = body.get("metadata", {})
     assert body.get("field") == metadata.get("field")
     raise Refused(body["code"], answer.status_code, body["detail"], metadata)
+
+
+def _with_keys(body: Json) -> Json:
+    """Here, some keys of the values are chosen among the fields: those, and all other fields."""
+    if "value_keys" not in body:
+        return body
+    others = [field for field in STATE_FIELDS if field != "values"]
+    rest = {name: value for name, value in body.items() if name != "value_keys"}
+    return {**rest, "select": [*others, *(f"values.{key}" for key in body["value_keys"])]}

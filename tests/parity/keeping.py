@@ -51,7 +51,26 @@ async def _pruned(face: Face, gate: Gate) -> Json:
     return {"answers": answers, "left": await face.count_threads(ids=ids)}
 
 
+async def _asked(face: Face, _: Gate) -> str:
+    thread_id = (await face.create_thread())["thread_id"]
+    await stream(face, "approval", thread_id, input=ASKED)
+    return str(thread_id)
+
+
+async def _parts(face: Face, thread_id: str) -> list[Json]:
+    """States with some keys of their values, and with none that is there."""
+    states = await face.history(thread_id, limit=2, value_keys=["log"])
+    return [
+        states,
+        await face.state(thread_id, value_keys=["log", "nobody"]),
+        await face.state(thread_id, value_keys=["nobody"]),
+        await face.state(thread_id, checkpoint_id=states[1]["checkpoint_id"], value_keys=["request"]),
+        await face.state(thread_id, checkpoint=states[0]["checkpoint"], value_keys=["log"]),
+    ]
+
+
 KEEPING = (
+    Scenario(name="thread whose states are read in parts", act=_asked, look=_parts),
     Scenario(name="threads that live for a time", act=_living, look=_each),
     Scenario(name="thread that keeps its latest state", act=_kept, look=all_of_thread),
     Scenario(name="thread that keeps its latest state and is answered", act=_answered, look=all_of_thread),

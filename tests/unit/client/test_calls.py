@@ -199,3 +199,28 @@ async def test_a_graph_has_nodes_and_edges() -> None:
 
     assert found.nodes == (graphwire.Node(id="a", name="A"),)
     assert found.edges == (graphwire.Edge(source="a", target="b", label="yes", conditional=True),)
+
+
+async def test_parts_of_threads_and_states() -> None:
+    asked: list[Any] = []
+
+    async def search(request: threads_pb.SearchThreadsRequest, _context: Any) -> threads_pb.SearchThreadsResponse:
+        asked.append(dict(request.extract))
+        thread = thread_pb2.Thread(thread_id=THREAD, extracted={"last": text('"hi"'), "none": text("null")})
+        return threads_pb.SearchThreadsResponse(threads=[thread])
+
+    async def count(request: threads_pb.CountThreadsRequest, _context: Any) -> threads_pb.CountThreadsResponse:
+        asked.append((request.values, list(request.thread_ids)))
+        return threads_pb.CountThreadsResponse(count=3)
+
+    async def state(request: threads_pb.GetThreadStateRequest, _context: Any) -> threads_pb.GetThreadStateResponse:
+        asked.append(list(request.value_keys))
+        return threads_pb.GetThreadStateResponse(state=thread_pb2.ThreadState(values=text("{}"), metadata=text("{}")))
+
+    async with serving(SearchThreads=search, CountThreads=count, GetThreadState=state) as client:
+        (thread,) = [each async for each in client.threads.search(extract={"last": "values.messages[-1]"})]
+        counted = await client.threads.count(values={"a": 1}, thread_ids=THREAD)
+        await client.threads.state(THREAD, value_keys="messages")
+
+    assert (thread.extracted, counted) == ({"last": "hi", "none": None}, 3)
+    assert asked == [{"last": "values.messages[-1]"}, (text('{"a":1}'), [THREAD]), ["messages"]]
