@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import grpc
-import pytest
 
 from graphwire.v1 import assistant_service_pb2 as pb
 from tests.faults.process import ServerProcess, served
@@ -14,7 +13,6 @@ CALLERS = 4
 ENOUGH = 40
 
 
-@pytest.mark.timeout(60)  # two starts, under load
 async def test_acknowledged_versions_survive_kill_9(tmp_path: Path) -> None:
     acknowledged: dict[int, str] = {}
     enough = asyncio.Event()
@@ -39,7 +37,7 @@ async def test_acknowledged_versions_survive_kill_9(tmp_path: Path) -> None:
             made = await server.assistants.CreateAssistant(pb.CreateAssistantRequest(graph_id="ticks"))
             assistant_id = made.assistant.assistant_id
             callers = [asyncio.create_task(update(server, assistant_id, caller)) for caller in range(CALLERS)]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 await enough.wait()
             assert not any(caller.done() for caller in callers)
             await process.kill()

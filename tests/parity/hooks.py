@@ -12,7 +12,7 @@ from tests.parity.streams import TOPIC
 from tests.support.receiver import Receiver, Reply, receiving
 
 _OPEN: Json = {"webhook_allow_private": True, "webhook_retry_delay": 0.02, "webhook_attempts": 2, "webhook_timeout": 60}
-_PATIENCE = 12
+_PATIENCE = 60
 _STEADY = ("content-type", "webhook-id", "user-agent")
 
 

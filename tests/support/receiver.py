@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import Any
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

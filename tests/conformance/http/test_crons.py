@@ -62,7 +62,7 @@ WRONG: list[tuple[Json, str]] = [
 
 async def wait_for_run(api: Api, cron_id: str, before: str | None = None) -> Json:
     """The cron, once it has made a run, or one after another."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             cron: Json = await api.get(f"/runs/crons/{cron_id}")
             if cron["last_run_id"] != before:

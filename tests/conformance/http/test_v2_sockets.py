@@ -18,7 +18,7 @@ from tests.support.serving import Server, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 NOBODY = "00000000-0000-4000-8000-000000000000"
 JOKE: Json = {"assistant_id": "joke", "input": {"topic": "ice"}}
 

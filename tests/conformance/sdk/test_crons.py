@@ -136,7 +136,7 @@ async def test_runs_are_made(sdk: Sdk, thread_id: str) -> None:
         lambda c: c.crons.create_for_thread(thread_id, "joke", schedule="* * * * * *", input={"topic": "ice"})
     )
     runs: list[Any] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not runs:
             await asyncio.sleep(0.05)
             runs = await sdk(lambda c: c.runs.list(thread_id, limit=1000))

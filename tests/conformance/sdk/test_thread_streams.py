@@ -16,7 +16,7 @@ from tests.support.cutting import Cut, cutting
 from tests.support.serving import Server
 
 ADD = {"messages": [{"role": "user", "content": "add"}]}
-PATIENCE = 15.0
+PATIENCE = 60.0
 Transport: TypeAlias = Literal["sse", "websocket"]
 
 pytestmark = pytest.mark.parametrize("transport", ["sse", "websocket"])

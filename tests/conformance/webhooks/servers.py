@@ -15,7 +15,7 @@ APP = Path(__file__).parent.parent / "http" / "app" / "langgraph.json"
 KEY = b"a key of thirty-two bytes, known"
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 JOKE: dict[str, Any] = {"assistant_id": "joke", "input": {"topic": "ice"}}
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 @asynccontextmanager

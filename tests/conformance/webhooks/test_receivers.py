@@ -167,7 +167,7 @@ def _names(monkeypatch: pytest.MonkeyPatch, names: dict[str, str]) -> list[str]:
 
 
 async def _after(api: Api, run: dict[str, Any], attempts: int) -> dict[str, Any]:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             found = await api.get(f"/threads/{run['thread_id']}/runs/{run['run_id']}")
             if found.get("webhook_delivery", {}).get("attempts", 0) >= attempts:

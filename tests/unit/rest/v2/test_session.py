@@ -15,7 +15,7 @@ from graphwire_server.rest.v2.starting import Sent
 from tests.unit.core.fakes import THREAD, House, house, running
 
 SPEC = RunSpec(assistant="agent", thread_id=THREAD, create_thread=True)
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 class Caller:
