@@ -18,6 +18,8 @@ from bench.server import server
 from bench.target import Target
 
 ROUNDS = 3
+AGAIN = 2
+"""How often all is measured again where a path is over its limit. What has grown is over it each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +156,11 @@ def lines(costs: list[Cost]) -> Iterator[str]:
 
 
 def main() -> int:
-    """The command. Gives its exit code: 0, or 1 where a path grew. What is over a limit is measured once more: a machine may be busy for a minute."""
+    """The command. Gives its exit code: 0, or 1 where a path grew. What is over a limit is measured again: a machine may be busy for some minutes."""
     costs = run(measure())
-    if any(cost.grown for cost in costs):
+    for _ in range(AGAIN):
+        if not any(cost.grown for cost in costs):
+            break
         costs = [min(pair, key=lambda cost: cost.ratio) for pair in zip(costs, run(measure()), strict=True)]
     print(*lines(costs), sep="\n")
     return 1 if any(cost.grown for cost in costs) else 0
