@@ -148,12 +148,17 @@ async def test_a_command_that_is_refused(server: Server, transport: Transport) -
 
 async def test_run_after_run_on_one_thread(server: Server, transport: Transport) -> None:
     async with opened(server, "joke", transport) as thread:
-        for topic in ("ice", "tea"):
-            await thread.run.start(input={"topic": topic})
-            updates = await collected(thread.subscribe(["updates"]))
+        await thread.run.start(input={"topic": "ice"})
+        first = await collected(thread.subscribe(["updates"]))
+        # The stream is open, so whoever wants the next run from its start listens before it.
+        listening = asyncio.create_task(collected(thread.subscribe(["updates"])))
+        await asyncio.sleep(0)
+        await thread.run.start(input={"topic": "tea"})
+        second = await listening
 
-            assert [event["params"]["data"]["node"] for event in updates] == ["refine_topic", "generate_joke"]
-            assert updates[0]["params"]["data"]["values"]["topic"] == f"{topic} and cats"
+    for topic, updates in (("ice", first), ("tea", second)):
+        assert [event["params"]["data"]["node"] for event in updates] == ["refine_topic", "generate_joke"]
+        assert updates[0]["params"]["data"]["values"]["topic"] == f"{topic} and cats"
 
 
 async def test_a_thread_that_somebody_else_started(server: Server, transport: Transport) -> None:
