@@ -14,3 +14,4 @@ export * from "./gen/graphwire/v1/store_pb.js";
 export * from "./gen/graphwire/v1/store_service_pb.js";
 export * from "./gen/graphwire/v1/thread_pb.js";
 export * from "./gen/graphwire/v1/thread_service_pb.js";
+export * from "./gen/graphwire/v1/webhook_pb.js";

@@ -12,7 +12,12 @@ import java.util.function.BiFunction;
 /** A unary method by its name: through the client's function for it where there is one, else as the generated code describes it. */
 record Unary(Message prototype, BiFunction<GraphwireClient, Message, Message> function) {
     private static final List<ServiceDescriptor> SERVICES =
-            List.of(RunServiceGrpc.getServiceDescriptor(), ThreadServiceGrpc.getServiceDescriptor(), AssistantServiceGrpc.getServiceDescriptor());
+            List.of(
+                    RunServiceGrpc.getServiceDescriptor(),
+                    ThreadServiceGrpc.getServiceDescriptor(),
+                    AssistantServiceGrpc.getServiceDescriptor(),
+                    CronServiceGrpc.getServiceDescriptor(),
+                    StoreServiceGrpc.getServiceDescriptor());
 
     private static final Map<String, Unary> FUNCTIONS = Map.ofEntries(
             by("CreateRun", CreateRunRequest.getDefaultInstance(),
