@@ -3,6 +3,7 @@
 Owns how a test gets a run into a known state without waiting for the clock.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from tests.conformance.http.api import Api, Json
+from tests.conformance.http.sse import PATIENCE
 from tests.faults.gate import Gate
 
 _numbers = count()
@@ -61,6 +63,15 @@ async def behind(api: Api, held: Held, **more: Any) -> str:
     body = {"assistant_id": "joke", "input": {"topic": "ice"}, **more}
     made = await api.post(f"{held.thread}/runs", body)
     return f"{held.thread}/runs/{made['run_id']}"
+
+
+async def until_shown(api: Api, thread: str, last: str) -> Json:
+    """The values of a thread, once they have what a node has left: checkpoints are written while the next superstep executes, so that is some moments later."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            values: Json = (await api.get(thread))["values"]
+            if values["trail"][-1:] == [last]:
+                return values
 
 
 @asynccontextmanager

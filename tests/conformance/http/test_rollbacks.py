@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.conformance.http.api import Api, Json
-from tests.conformance.http.held import Held, at_gate, behind, held_body, new_name
+from tests.conformance.http.held import Held, at_gate, behind, held_body, new_name, until_shown
 from tests.conformance.http.sse import PATIENCE
 from tests.faults.gate import Gate
 
@@ -41,18 +41,11 @@ async def _until_gone(api: Api, path: str) -> None:
             pass
 
 
-async def _until_shown(api: Api, thread: str, last: str) -> None:
-    """Checkpoints are written while the next superstep executes, so what a node has left is there some moments later."""
-    async with asyncio.timeout(PATIENCE):
-        while (await api.get(thread))["values"]["trail"][-1] != last:
-            pass
-
-
 async def test_the_thread_is_as_it_was(api: Api, gate: Gate) -> None:
     thread_id = await _passed(api, gate)
     before, states = await api.get(f"/threads/{thread_id}"), await api.get(f"/threads/{thread_id}/history", limit=10)
     async with at_gate(api, gate, thread_id=thread_id) as held:
-        await _until_shown(api, held.thread, f"{held.name} knocked")
+        await until_shown(api, held.thread, f"{held.name} knocked")
         answer = await api.client.post(f"{held.path}/cancel?action=rollback&wait=1")
         await gate.left(held.name)
     after = await api.get(held.thread)

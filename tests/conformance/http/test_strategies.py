@@ -1,12 +1,13 @@
 """Two runs that meet on a thread, in each of the four ways (wire facts 62, 63 and 66); `scenarios/meetings.py` has what each leaves."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from tests.conformance.http.api import Api, Json
-from tests.conformance.http.held import at_gate, behind, held_body, new_name
+from tests.conformance.http.held import at_gate, behind, held_body, new_name, until_shown
 from tests.faults.gate import Gate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,7 +47,7 @@ async def test_what_the_run_has_done_stays_or_goes(api: Api, gate: Gate, strateg
     for name, chosen in zip(names, ("enqueue", strategy), strict=True):
         await api.post(f"{thread}/runs", held_body(gate, name, multitask_strategy=chosen))
         await gate.entered(name)
-    values = (await api.get(thread))["values"]
+    values = await until_shown(api, thread, f"{names[1]} knocked")
     gate.release(names[1])
 
     assert values["trail"] == [f"{name} knocked" for name in (names if stays else names[1:])]
@@ -62,15 +63,16 @@ async def test_readers_of_the_run_that_is_stopped_see_it_end_without_an_error(
         async with (
             api.opened(f"{held.path}/stream", method="GET", headers={"last-event-id": "-1"}) as reader,
             api.opened(f"{waiting}/stream", method="GET") as patient,
-            asyncio.TaskGroup() as group,
+            api.client.stream("GET", f"{held.path}/join") as first,
+            api.client.stream("GET", f"{waiting}/join") as second,
         ):
-            waits = [group.create_task(api.client.get(f"{path}/join")) for path in (held.path, waiting)]
             await asyncio.gather(*(reader.take(2), gate.entered(held.name)))
             await api.post(f"{held.thread}/runs/wait", {**JOKE, "multitask_strategy": strategy})
             rest = [await reader.rest(), await patient.rest()]
+            waits = [(wait.status_code, json.loads(await wait.aread())) for wait in (first, second)]
 
     assert rest == [[], []]
-    assert [(wait.result().status_code, wait.result().json()) for wait in waits] == [(200, {})] * 2
+    assert waits == [(200, {})] * 2
 
 
 async def test_a_run_that_was_rolled_back_is_gone(api: Api, gate: Gate) -> None:

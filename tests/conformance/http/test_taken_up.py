@@ -1,6 +1,5 @@
 """A server that stops while runs execute and wait, and the next one: runs go on, and readers come back to all of them (wire facts 5, 11, 39 and 40)."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -57,11 +56,11 @@ async def _stopped(data_dir: Path, gate: Gate, **more: Any) -> AsyncIterator[Los
             reader = await stack.enter_async_context(reading.opened(f"{thread}/runs/stream", body))
             run = reader.headers["content-location"]
             await gate.entered(name)
-            joining = asyncio.create_task(reading.client.get(f"{run}/join"))
+            joining = await stack.enter_async_context(reading.client.stream("GET", f"{run}/join"))
             seen, watched = await reader.take(7), await watcher.take(7)
             bodies = [{**JOKE, "after_seconds": 0.05}, JOKE]
             made = [await api.post(f"{thread}/runs", body) for body in bodies]
-        for what in (joining, reader.rest(), watcher.rest()):
+        for what in (joining.aread(), reader.rest(), watcher.rest()):
             with pytest.raises(httpx.RemoteProtocolError):
                 await what
         await gate.left(name)

@@ -6,7 +6,7 @@ import pytest
 
 import graphwire
 from graphwire.v1 import run_pb2
-from tests.conformance.rpc.held import ICE, TOLD, at_gate, rest, states, statuses
+from tests.conformance.rpc.held import ICE, PATIENCE, TOLD, at_gate, rest, states, statuses
 from tests.faults.gate import Gate
 
 
@@ -59,7 +59,7 @@ async def test_interrupt_keeps_what_was_done_and_rollback_undoes_it(client: grap
         kept = await client.cancel(held.run_id, wait=True)
         before = await states(client, held.thread_id)
         async with at_gate(client, gate, thread_id=held.thread_id) as second:
-            during = await states(client, held.thread_id)
+            during = await _more_states(client, held.thread_id, len(before))
             undone = await client.cancel(second.run_id, wait=True, action="rollback")
         after = await states(client, held.thread_id)
 
@@ -68,6 +68,15 @@ async def test_interrupt_keeps_what_was_done_and_rollback_undoes_it(client: grap
     assert before[0].values["trail"] == [f"{held.name} knocked"]
     assert len(during) > len(before)
     assert after == before
+
+
+async def _more_states(client: graphwire.Client, thread_id: str, than: int) -> list[graphwire.ThreadState]:
+    """The states of a thread, once there are more than so many: checkpoints are written while the next superstep executes."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = await states(client, thread_id)
+            if len(found) > than:
+                return found
 
 
 async def test_a_thread_says_what_became_of_it(client: graphwire.Client, gate: Gate) -> None:

@@ -62,3 +62,18 @@ async def connected(kind: str, url: str, **options: Any) -> AsyncIterator[Sdk]:
 def named(parts: list[Any]) -> list[tuple[str, Any]]:
     """Events as pairs of name and data."""
     return [(part.event, part.data) for part in parts]
+
+
+def tells_answers(sdk: Sdk) -> asyncio.Event:
+    """Set when the head of an answer has come: from then on, the server has the reader."""
+    came, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def tell(response: object) -> None:
+        loop.call_soon_threadsafe(came.set)
+
+    async def tell_async(response: object) -> None:
+        came.set()
+
+    http = sdk.client.http.client
+    http.event_hooks = {"response": [tell_async if hasattr(http, "aclose") else tell]}
+    return came

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langgraph_sdk.errors import BadRequestError, ConflictError, NotFoundError
 
-from tests.conformance.sdk.clients import Sdk, connected, named
+from tests.conformance.sdk.clients import Sdk, connected, named, tells_answers
 from tests.faults.gate import Gate
 from tests.support.serving import Server
 
@@ -120,7 +120,10 @@ async def test_many_are_rolled_back(sdk: Sdk, thread_id: str, gate: Gate) -> Non
 async def test_readers_of_a_run_that_is_rolled_back(sdk: Sdk, thread_id: str, gate: Gate) -> None:
     """They see it end, and take that for the end (wire facts 25 and 27): the SDK asks for the run, and it is gone."""
     run_id, _ = await _held(sdk, thread_id, gate, stream_mode="custom", stream_resumable=True)
+    attached = tells_answers(sdk)
     joined = asyncio.create_task(sdk(lambda c: c.runs.join_stream(thread_id, run_id, last_event_id="-1")))
+    async with asyncio.timeout(60):
+        await attached.wait()
     waited = asyncio.create_task(sdk(lambda c: c.runs.join(thread_id, run_id)))
     async with connected("async", str(sdk.client.http.client.base_url)) as reader:
         stream = reader.client.runs.join_stream(thread_id, run_id, last_event_id="-1")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.sdk.clients import Sdk, named
+from tests.conformance.sdk.clients import Sdk, named, tells_answers
 from tests.faults.gate import Gate
 
 ICE = {"topic": "ice cream"}
@@ -173,7 +173,7 @@ async def test_joining_a_run_that_is_on(sdk: Sdk, thread_id: str, gate: Gate) ->
         lambda c: c.runs.create(thread_id, "gate", input={"port": gate.port}, stream_mode=["custom", "updates"])
     )
     await gate.entered()
-    attached = _tells_answers(sdk)
+    attached = tells_answers(sdk)
 
     joining = asyncio.create_task(sdk(lambda c: c.runs.join_stream(thread_id, run["run_id"])))
     async with asyncio.timeout(60):
@@ -204,18 +204,3 @@ async def test_joining_with_a_filter(sdk: Sdk, thread_id: str, gate: Gate, modes
     names = [name for name, _ in named(parts)]
     assert [name for name in names if name != "metadata"] == expected
     assert "values" not in names
-
-
-def _tells_answers(sdk: Sdk) -> asyncio.Event:
-    """Set when the head of an answer has come: from then on, the server has the reader."""
-    came, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell(response: object) -> None:
-        loop.call_soon_threadsafe(came.set)
-
-    async def tell_async(response: object) -> None:
-        came.set()
-
-    http = sdk.client.http.client
-    http.event_hooks = {"response": [tell_async if hasattr(http, "aclose") else tell]}
-    return came
