@@ -83,7 +83,7 @@ func TestACancelledContextSaysWhy(t *testing.T) {
 }
 
 func TestTheCallersDeadlineIsNotPutOff(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	// The server's deadline may pass a moment before ours: then the wait for the next call ends with ours.
 	_, _, next, left := entered(t, ctx, withClock(wallClock))
@@ -178,7 +178,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 func streamGoroutines(t *testing.T, expected int) int {
 	t.Helper()
 	count := 0
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
 		count = strings.Count(string(stacks), "newClientStreamWithParams") + strings.Count(string(stacks), "graphwire.(*stream)")

@@ -103,7 +103,7 @@ func TestALongCallIsProgress(t *testing.T) {
 		return func(c *served) error {
 			c.take(0)
 			c.send(pieces(custom(1), 2)[:1]) // so that the client has seen that the call was taken
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond)
 			now.pass(lasts)
 			return lost
 		}

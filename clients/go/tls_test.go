@@ -68,7 +68,7 @@ func TestTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 			defer cancel()
 
 			_, err = client.GetThread(ctx, &graphwirev1.GetThreadRequest{})

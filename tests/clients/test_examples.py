@@ -13,7 +13,7 @@ from tests.clients.stage import Stages
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(320),
     pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name),
 ]
 
@@ -27,7 +27,7 @@ async def told(language: Language, address: str) -> str:
     needed(language.lack)
     if language.unbuilt:
         pytest.fail(language.unbuilt)
-    said = await output(*language.example, folder=language.folder, within=80, GRAPHWIRE_ADDRESS=address)
+    said = await output(*language.example, folder=language.folder, within=280, GRAPHWIRE_ADDRESS=address)
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", said)
 
 

@@ -21,8 +21,8 @@ from tests.clients.conftest import needed
 from tests.clients.languages import LANGUAGES, Language
 from tests.clients.programs import READY, output, started
 
-_START = 60.0
-_LIMIT = 400.0
+_START = 120.0
+_LIMIT = 900.0
 
 
 class Block(NamedTuple):

@@ -263,7 +263,7 @@ test("a call that stood for longer than 5 s is progress, one that stood for less
   for (const [index, seconds] of [4.9, 5.1].entries()) {
     await server.until(() => calls.length > index);
     await stream.started();
-    await new Promise((resolve) => setTimeout(resolve, 50)); // until the answer has come
+    await new Promise((resolve) => setTimeout(resolve, 300)); // until the answer has come
     server.time.clock += seconds;
     calls[index]?.emit("error", fails(status.UNAVAILABLE));
   }

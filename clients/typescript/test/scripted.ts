@@ -80,7 +80,7 @@ export class Scripted {
   async until(so: () => boolean): Promise<void> {
     while (!so()) {
       await new Promise<void>((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error(`waited in vain; called: ${this.called.map(({ method }) => method)}`)), 5000);
+        const late = setTimeout(() => reject(new Error(`waited in vain; called: ${this.called.map(({ method }) => method)}`)), 60_000);
         this.#wakes.add(() => {
           clearTimeout(late);
           resolve();

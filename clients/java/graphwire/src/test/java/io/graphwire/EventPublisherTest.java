@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A stream as its subscribers meet it. */
-@Timeout(20)
+@Timeout(90)
 class EventPublisherTest {
     private final ExecutorService pool = Pool.open();
     private final Subscriber subscriber = new Subscriber();

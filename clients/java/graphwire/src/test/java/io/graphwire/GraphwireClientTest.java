@@ -41,7 +41,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The client as it is opened, over a real connection on loopback. */
-@Timeout(20)
+@Timeout(90)
 class GraphwireClientTest {
     private final BlockingQueue<Metadata> headers = new LinkedBlockingQueue<>();
     private final AtomicInteger calls = new AtomicInteger();
