@@ -21,7 +21,7 @@ from tests.faults.process import ServerProcess, served
 
 EXAMPLES = int(os.environ.get("HTTP_FUZZ_EXAMPLES", "3"))
 LARGE = EXAMPLES > 10
-MINUTES = 20 if LARGE else 4
+MINUTES = 30 if LARGE else 10
 GROWTH = 120 << 20
 """What thousands of requests may leave: threads and runs that they made, the pages of SQLite, and what is imported at the first request of a kind."""
 
