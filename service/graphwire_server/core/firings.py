@@ -1,6 +1,6 @@
 """Makes the runs of crons when they are due.
 
-Owns the one alarm for the next of them. It rings when that run is due, so nothing is polled; a slow round is the safety net for clocks that jump and for crons that
+Owns the rounds that make them. One goes when the next run is due, so nothing is polled; a slow one is the safety net for clocks that jump and for crons that
 another process has made. The invariant: a firing is taken in the same transaction as its run is created, so however many processes watch, and whenever one of
 them dies, it makes one run.
 
@@ -12,22 +12,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from graphwire_server.core.cron import Claim, Cron, CronStore, FiringTaken, Schedules
 from graphwire_server.core.crons import following
 from graphwire_server.core.errors import CapacityReached, Draining, GraphwireError, InvalidField, StoreUnavailable
 from graphwire_server.core.model import Run, RunSpec
-from graphwire_server.core.ports import Alarm, Clock, Later
+from graphwire_server.core.ports import Clock, Later
+from graphwire_server.core.rounds import RETRY, Rounds
 
 _log = logging.getLogger("graphwire.crons")
 
 AT_ONCE = 100
 """The most firings that are made at the same moment; more follow them."""
-
-RETRY = timedelta(seconds=5)
-"""After how long a firing is tried again for which there is no room or no store. Should the next one be due by then, that one is made instead."""
 
 ROUND = timedelta(seconds=60)
 """The longest time between two looks at the clock and at the store."""
@@ -43,7 +40,7 @@ class Fire(Protocol):
         ...
 
 
-class Firings:
+class Firings(Rounds):
     """The firings of this process. Entered when runs are taken, and left before they are not any more.
 
     Args:
@@ -55,72 +52,13 @@ class Firings:
     """
 
     def __init__(self, *, rows: CronStore, schedules: Schedules, fire: Fire, clock: Clock, later: Later) -> None:
+        super().__init__(clock, later, soonest=_PAUSE, latest=ROUND)
         self._rows = rows
         self._schedules = schedules
         self._fire = fire
-        self._clock = clock
-        self._later = later
-        self._alarm: Alarm | None = None
-        self._at: datetime | None = None
-        self._making: asyncio.Task[None] | None = None
-        self._again = False
-        self._open = False
 
-    async def __aenter__(self) -> Self:
-        self._open = True
-        self._ring()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Makes no more; what is under way is done first."""
-        self._open = False
-        if self._alarm is not None:
-            self._alarm.cancel()
-        if self._making is not None:
-            await asyncio.wait((self._making,))
-
-    @property
-    def making(self) -> bool:
-        """Whether it looks after crons at this moment."""
-        return self._making is not None
-
-    def expect(self, at: datetime) -> None:
-        """A run will be due then."""
-        if not self._open or (self._at is not None and self._at <= at):
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        now = self._clock()
-        self._at = min(at, now + ROUND)
-        self._alarm = self._later(max(self._at - now, _PAUSE), self._ring)
-
-    def _ring(self) -> None:
-        self._at = self._alarm = None
-        if not self._open:
-            return
-        if self._making is None:
-            self._making = asyncio.create_task(self._round())
-        else:
-            self._again = True  # it may have passed by what is due now
-
-    async def _round(self) -> None:
-        self._again = False
-        try:
-            expected = await self._make_due()
-        except StoreUnavailable:
-            _log.exception("crons could not be read, trying again")
-            expected = self._clock() + RETRY
-        except Exception:  # noqa: BLE001  a defect must not end the firings of all crons
-            _log.exception("crons could not be looked after, trying again")
-            expected = self._clock() + ROUND
-        finally:
-            self._making = None
-        self.expect(self._clock() if self._again else expected)
-
-    async def _make_due(self) -> datetime:
-        """Makes all runs that are due, and tells when to look again."""
+    async def _go(self) -> datetime:
+        """Makes all runs that are due. One for which there is no room or no store is tried again; should the next be due by then, that one is made instead."""
         while self._open:
             now = self._clock()
             due = await self._rows.due(now, AT_ONCE)

@@ -57,13 +57,13 @@ class Office:
 
     async def at_rest(self) -> None:
         """Returns when nothing is under way: no round of firings, and no run."""
-        await _until(lambda: not self.firings.making and not len(self.house.worker.jobs))
+        await _until(lambda: not self.firings.going and not len(self.house.worker.jobs))
 
     async def ring(self, after: timedelta = timedelta(0)) -> None:
         """Lets a time pass at once, does what is due then, and returns when crons have been looked after; runs may go on."""
         self.house.clock.now += after
         self.alarms.move(timedelta(0))
-        await _until(lambda: not self.firings.making)
+        await _until(lambda: not self.firings.going)
 
     async def pass_time(self, by: timedelta) -> None:
         """Lets time pass, alarm by alarm."""

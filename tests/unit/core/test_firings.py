@@ -336,4 +336,4 @@ async def test_nothing_is_made_when_the_server_stops() -> None:
     office.firings.expect(clock.now)
 
     assert office.house.executor.executed == []
-    assert not office.firings.making
+    assert not office.firings.going

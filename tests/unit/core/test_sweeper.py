@@ -56,7 +56,7 @@ class Stage:
     async def settle(self) -> None:
         """Waits until the sweep that is under way is done."""
         async with asyncio.timeout(SOON):
-            while self.sweeper._sweep is not None:  # noqa: ASYNC110  there is no event for it
+            while self.sweeper.going:  # noqa: ASYNC110  there is no event for it
                 await asyncio.sleep(0)
 
     async def move(self, by: timedelta) -> None:
@@ -78,9 +78,6 @@ async def sweeping(policy: TtlPolicy | None = None, lives: Sequence[tuple[str, T
     stage = Stage(policy or TtlPolicy())
     for thread_id, ttl in lives:
         await stage.live(thread_id, ttl)
-    for alarm in stage.alarms.waiting:  # a server that starts has none
-        alarm.cancel()
-    stage.sweeper._at = stage.sweeper._alarm = None
     async with stage.sweeper:
         await stage.settle()
         yield stage
