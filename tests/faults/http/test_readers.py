@@ -35,6 +35,19 @@ class Stuck:
         await self._opened.__aexit__(None, None, None)
 
 
+async def cut(url: str) -> None:
+    """Returns when the server has no open stream any more: the others have ended, and the stuck one is given up."""
+    async with asyncio.timeout(60):
+        while await _streams(url):  # noqa: ASYNC110  it is another process
+            await asyncio.sleep(0.1)
+
+
+async def _streams(url: str) -> float:
+    shown_now = await shown(url, "/metrics?format=json")
+    (open_streams,) = (each["samples"] for each in shown_now if each["name"] == "graphwire_streams")
+    return float(open_streams[0]["value"])
+
+
 async def read_at_last(stream: Stream) -> list[Frame]:
     """What a stuck reader gets when it reads after all, up to its cut."""
     stream.line.reader._transport.resume_reading()  # type: ignore[attr-defined]  # as above
@@ -62,6 +75,7 @@ async def test_a_stuck_reader_is_cut_and_hinders_nobody(tmp_path: Path, gate: Ga
                 costs.append(process.cpu - begun)
                 await shown(process.url, f"{path}/join")
                 await goes_on(process.url)
+                await cut(process.url)
                 lost = await read_at_last(stuck) if stuck else []
 
     promises.nobody_slows_the_graph(*costs)
