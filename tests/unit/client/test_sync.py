@@ -194,8 +194,10 @@ def test_a_client_that_is_dropped_ends_its_thread_and_not_before_its_stream() ->
 
 
 PROGRAM = """
-import signal, sys, threading, time, traceback
+import faulthandler, signal, sys, threading, time, traceback
 import graphwire.sync
+
+faulthandler.dump_traceback_later(60, exit=True)  # where it hangs, the test says where
 
 main = threading.get_ident()
 
